@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the two gradients meet. Pure torch, usable in any training loop; one strategy a file."""
+
+from __future__ import annotations
+
+from .base import UpdateStrategy
+from .enhancer_only import EnhancerOnly
+from .factory import STRATEGIES, get_strategy
+from .frozen import Frozen
+from .gradients import Gradients
+from .gradprom import GradProm
+from .gradprom_cosine import GradPromCosine
+from .joint import Joint
+from .report import GateReport
+from .weights import RelativeWeight, Weight, parse_weight
+
+__all__ = [
+    "STRATEGIES",
+    "EnhancerOnly",
+    "Frozen",
+    "GateReport",
+    "GradProm",
+    "GradPromCosine",
+    "Gradients",
+    "Joint",
+    "RelativeWeight",
+    "UpdateStrategy",
+    "Weight",
+    "get_strategy",
+    "parse_weight",
+]

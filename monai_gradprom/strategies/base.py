@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every update strategy has in common: compute gradients, decide, write them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from .gradients import GradientList, Gradients, accumulate_into_grad, differentiate
+from .report import GateReport
+from .weights import Weight
+
+__all__ = ["UpdateStrategy"]
+
+
+class UpdateStrategy(ABC):
+    """How the recognizers' gradients meet the enhancer's own.
+
+    ``backward`` takes the place of ``loss.backward()`` in any training loop. Its two halves can be called apart:
+    :meth:`compute` differentiates, :meth:`apply` decides and fills ``.grad``; between the two, gradients can be summed
+    over mini-batches (accumulation) or averaged over processes, so that a gate decides once, on the one that counts.
+
+    Attributes:
+        uses_recognizer: False when auxiliary losses need not be computed at all.
+        trains_recognizer: False when φ receives no gradient; the recognizer then belongs in eval mode.
+    """
+
+    uses_recognizer: bool = True
+    trains_recognizer: bool = True
+
+    def backward(
+        self,
+        output: Tensor,
+        main_loss: Tensor,
+        aux_losses: Mapping[str, Tensor],
+        theta: Sequence[Tensor],
+        phis: Mapping[str, Sequence[Tensor]],
+        weights: Mapping[str, Weight],
+    ) -> dict[str, GateReport]:
+        """Fill ``.grad`` of θ and φ from one mini-batch.
+
+        Args:
+            output: the enhancer's output ŷ, of any shape, with its graph. Auxiliary losses must be functions of it.
+            main_loss: L_IP, a scalar. It is differentiated itself, so it may reach θ by other ways than ``output``.
+            aux_losses: L_VR per task, scalars that reach θ through ``output`` only.
+            theta: the enhancer's parameters.
+            phis: each task's recognizer parameters; an empty list for a task without any.
+            weights: λ per task, a number or a :class:`RelativeWeight`.
+
+        Returns:
+            a report per task. θ's ``.grad`` holds what the strategy decided, φ's ∇φ L_VR without λ, both added to what
+            was there, as after ``backward``. The graphs are freed.
+
+        Raises:
+            ValueError: when the three mappings do not name the same tasks.
+        """
+        return self.apply(self.compute(output, main_loss, aux_losses, theta, phis, weights), theta, phis, weights)
+
+    @abstractmethod
+    def compute(
+        self,
+        output: Tensor,
+        main_loss: Tensor,
+        aux_losses: Mapping[str, Tensor],
+        theta: Sequence[Tensor],
+        phis: Mapping[str, Sequence[Tensor]],
+        weights: Mapping[str, Weight],
+    ) -> Gradients:
+        """Differentiate one mini-batch without touching any ``.grad``; arguments as in :meth:`backward`."""
+
+    def apply(
+        self,
+        gradients: Gradients,
+        theta: Sequence[Tensor],
+        phis: Mapping[str, Sequence[Tensor]],
+        weights: Mapping[str, Weight],
+    ) -> dict[str, GateReport]:
+        """Decide on ``gradients``, which are used up, and fill ``.grad``; arguments as in :meth:`backward`."""
+        reports = self.decide(gradients, weights)
+        accumulate_into_grad(theta, gradients.main)
+        for name, phi_gradients in gradients.phis.items():
+            accumulate_into_grad(phis[name], phi_gradients)
+        return reports
+
+    @abstractmethod
+    def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:
+        """Turn ``gradients.main`` in place into θ's final gradient, and say how."""
+
+
+def check_tasks(aux_losses: Mapping[str, Tensor], phis: Mapping[str, object], weights: Mapping[str, object]) -> None:
+    """Refuse mappings that do not speak of the same tasks, before a missing weight silently becomes none."""
+    if not (aux_losses.keys() == phis.keys() == weights.keys()):
+        raise ValueError(
+            "aux_losses, phis and weights must have the same task names, got "
+            f"{sorted(aux_losses)}, {sorted(phis)} and {sorted(weights)}."
+        )
+
+
+def differentiate_task(loss: Tensor, output: Tensor, phi: Sequence[Tensor], train: bool) -> tuple[Tensor, GradientList]:
+    """One recognizer backward: ∂L_VR/∂ŷ, and ∇φ L_VR where the recognizer is trained. Frees the recognizer's graph.
+
+    Raises:
+        ValueError: when the loss does not depend on ``output``.
+    """
+    seed, *found = differentiate([loss], [output, *(phi if train else ())])
+    if seed is None:
+        raise ValueError("an auxiliary loss does not depend on `output`: compute it from the enhancer's output itself.")
+    return seed, found

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gradients of one update, and the few operations on them that strategies need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+__all__ = ["GradientList", "Gradients", "accumulate_into_grad", "add_", "differentiate", "dot_and_norms"]
+
+GradientList = list[Tensor | None]
+
+
+@dataclass
+class Gradients:
+    """Gradients of one or, under accumulation, several mini-batches, before any decision.
+
+    Lists run parallel to the parameters they belong to; ``None`` stands for a parameter that the loss does not reach.
+
+    Attributes:
+        main: ∇θ of the enhancer's loss; of the whole weighted sum where the strategy needs nothing finer.
+        tasks: per auxiliary task ∇θ L_VR without λ; empty where ``main`` already holds the sum.
+        phis: per auxiliary task ∇φ L_VR without λ; empty where the recognizer is not trained.
+    """
+
+    main: GradientList
+    tasks: dict[str, GradientList] = field(default_factory=dict)
+    phis: dict[str, GradientList] = field(default_factory=dict)
+
+    def add_(self, other: Gradients) -> Gradients:
+        """Add another mini-batch's gradients in place, so that the gate decides once over their sum.
+
+        Raises:
+            ValueError: when ``other`` was computed for other tasks.
+        """
+        if self.tasks.keys() != other.tasks.keys() or self.phis.keys() != other.phis.keys():
+            raise ValueError(
+                f"cannot accumulate gradients of tasks {sorted(other.phis | other.tasks)} onto those of "
+                f"{sorted(self.phis | self.tasks)}: start a new accumulation when the tasks change."
+            )
+        add_(self.main, other.main)
+        for name, gradients in other.tasks.items():
+            add_(self.tasks[name], gradients)
+        for name, gradients in other.phis.items():
+            add_(self.phis[name], gradients)
+        return self
+
+
+def differentiate(
+    roots: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    seeds: Sequence[Tensor | None] | None = None,
+    retain_graph: bool = False,
+) -> GradientList:
+    """One backward pass from ``roots`` (weighted by ``seeds``) to ``parameters``, touching no ``.grad``.
+
+    Returns:
+        gradients in the order of ``parameters``; ``None`` for those that are fixed or not reached. Each is a tensor of
+        its own, as ``backward`` would leave it: autograd may hand out one tensor twice, or an expanded one.
+    """
+    trainable = [p for p in parameters if p.requires_grad]
+    if not trainable:
+        return [None] * len(parameters)
+    found = iter(
+        torch.autograd.grad(roots, trainable, grad_outputs=seeds, retain_graph=retain_graph, allow_unused=True)
+    )
+    seen: set[int] = set()
+    return [_own(next(found), seen) if p.requires_grad else None for p in parameters]
+
+
+def _own(gradient: Tensor | None, seen: set[int]) -> Tensor | None:
+    if gradient is None:
+        return None
+    expanded = any(stride == 0 and size > 1 for stride, size in zip(gradient.stride(), gradient.shape, strict=True))
+    if expanded or gradient.data_ptr() in seen:
+        return gradient.clone(memory_format=torch.contiguous_format)
+    seen.add(gradient.data_ptr())
+    return gradient
+
+
+def add_(target: GradientList, source: Sequence[Tensor | None], scale: float = 1.0) -> None:
+    """``target += scale * source`` in place, entry by entry; an empty target entry takes a scaled copy."""
+    both = [(t, s) for t, s in zip(target, source, strict=True) if t is not None and s is not None]
+    if both:
+        torch._foreach_add_([t for t, _ in both], [s for _, s in both], alpha=scale)
+    for i, s in enumerate(source):
+        if target[i] is None and s is not None:
+            target[i] = s * scale
+
+
+def dot_and_norms(a: GradientList, b: GradientList) -> Tensor:
+    """⟨a, b⟩, ⟨a, a⟩ and ⟨b, b⟩ over all entries, accumulated in float32 at least.
+
+    Returns:
+        a tensor of shape (3,) on the gradients' device: nothing waits for the device here.
+    """
+    zero = _zero_like(a, b)
+    return torch.stack([_dot(a, b, zero), _dot(a, a, zero), _dot(b, b, zero)])
+
+
+def accumulate_into_grad(parameters: Iterable[Tensor], gradients: GradientList) -> None:
+    """Leave gradients in ``.grad`` as ``backward`` would: added to what is there, untouched where there are none."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is None:
+            continue
+        if parameter.grad is None:
+            parameter.grad = gradient
+        else:
+            parameter.grad.add_(gradient)
+
+
+def _dot(a: GradientList, b: GradientList, zero: Tensor) -> Tensor:
+    pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    if not pairs:
+        return zero
+    # reshape, not view: channels-last gradients are not contiguous; logical order is what has to agree
+    parts = [torch.dot(x.reshape(-1).to(zero.dtype), y.reshape(-1).to(zero.dtype)) for x, y in pairs]
+    return torch.stack(parts).sum()
+
+
+def _zero_like(*lists: GradientList) -> Tensor:
+    some = next((t for gradients in lists for t in gradients if t is not None), None)
+    if some is None:
+        return torch.zeros(())
+    return torch.zeros((), dtype=torch.promote_types(some.dtype, torch.float32), device=some.device)
