@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics: pooled mIoU, PSNR and SSIM over the image or a region, and ultrasound's own measures."""
+
+from __future__ import annotations
+
+from monai_gradprom.metrics.image_quality import psnr, ssim
+from monai_gradprom.metrics.iou import PooledMeanIoU
+from monai_gradprom.metrics.region import region_mean
+from monai_gradprom.metrics.region_metrics import RegionPSNR, RegionSSIM
+from monai_gradprom.metrics.ultrasound import contrast_to_noise, speckle_snr
+
+__all__ = [
+    "PooledMeanIoU",
+    "RegionPSNR",
+    "RegionSSIM",
+    "contrast_to_noise",
+    "psnr",
+    "region_mean",
+    "speckle_snr",
+    "ssim",
+]
