@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many frames an image file holds, from its header alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+
+from monai_gradprom.errors import InputError
+
+__all__ = ["count_frames"]
+
+
+def count_frames(path: Path, spatial_dims: int = 2) -> int:
+    """Number of frames in a NIfTI or MetaImage file; 1 for any other format.
+
+    Args:
+        path: the file.
+        spatial_dims: how many leading axes are space.
+
+    Returns:
+        The product of the remaining axes (1 for a still image).
+
+    Raises:
+        InputError: the header cannot be read.
+    """
+    name = path.name.lower()
+    try:
+        if name.endswith((".nii", ".nii.gz")):
+            shape = nib.load(path).shape  # type: ignore[attr-defined]  # nibabel types it as a general file
+        elif name.endswith((".mhd", ".mha")):
+            shape = _metaimage_shape(path)
+        else:
+            return 1
+    except Exception as error:  # each library has its own exceptions, down to zlib's
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(f"{path}: cannot be read as an image ({reason}); put an intact copy in its place.") from error
+    count = 1
+    for n in shape[spatial_dims:]:
+        count *= int(n)
+    return count
+
+
+def _metaimage_shape(path: Path) -> tuple[int, ...]:
+    with path.open("rb") as file:
+        for line in file:
+            key, _, value = line.decode("latin-1").partition("=")
+            if key.strip() == "DimSize":
+                return tuple(int(n) for n in value.split())
+            if key.strip() == "ElementDataFile":  # always the last line of the header; an .mha's data follow
+                break
+    raise ValueError("no DimSize in the header")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Intensities between their stored range and [0, 1], there and back without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor, get_track_meta
+from monai.transforms import InvertibleTransform, MapTransform
+from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, get_equivalent_dtype
+
+from monai_gradprom.errors import InputError
+
+__all__ = ["ScaleStoredRange", "ScaleStoredRanged", "stored_dtype"]
+
+
+def stored_dtype(img: torch.Tensor | np.ndarray) -> np.dtype:
+    """The dtype that the image has on disk: what the loader recorded, else the dtype of ``img``."""
+    recorded = img.meta.get("stored_dtype") if isinstance(img, MetaTensor) else None
+    return np.dtype(recorded or get_equivalent_dtype(img.dtype, np.ndarray))
+
+
+class ScaleStoredRange(InvertibleTransform):
+    """Scale intensities to [0, 1] by the range of the stored dtype, never by what one image happens to hold.
+
+    ``(x - low) / (high - low)`` with low and high from the dtype: uint8 is divided by 255, uint16 by 65535, int16 maps
+    -32768 to 0 and 32767 to 1. Wider integers and floating-point images have no natural range and need
+    ``value_range``; floating-point images that already lie in [0, 1] stay as they are.
+
+    The inverse multiplies back, rounds, clips to the dtype's range and casts, so that every 8-bit and 16-bit value
+    survives the round trip. uint16 comes back as int32 (PyTorch lacks arithmetic for uint16), with its stored values.
+
+    Args:
+        value_range: (low, high) in stored units, such as (-1000, 1000) HU; what lies outside saturates at 0 or 1.
+
+    Raises:
+        InputError: ``value_range`` is not an increasing pair.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's own way
+
+    def __init__(self, value_range: Sequence[float] | None = None) -> None:
+        if value_range is not None and (len(value_range) != 2 or not value_range[0] < value_range[1]):
+            raise InputError(f"value_range is {value_range!r}; give two increasing numbers in stored units.")
+        self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+
+    def __call__(self, img: torch.Tensor | np.ndarray) -> torch.Tensor:
+        """Scale.
+
+        Args:
+            img: channel first, stored values.
+
+        Returns:
+            float32 in [0, 1], same shape; a MetaTensor that remembers how to go back.
+
+        Raises:
+            InputError: a floating-point image outside [0, 1], or 32-bit integers, without ``value_range``.
+        """
+        dtype = stored_dtype(img)
+        tensor: torch.Tensor = convert_to_tensor(img, track_meta=get_track_meta())
+        low, high = self.value_range or _natural_range(tensor, dtype)
+        # float64 in between: float32 would lose digits of wide value ranges
+        out = ((tensor.double() - low) / (high - low)).clamp(0.0, 1.0).float()
+        self.push_transform(out, extra_info={"dtype": dtype.name, "low": low, "high": high})
+        return out
+
+    def inverse(self, img: torch.Tensor) -> torch.Tensor:
+        """Undo the scaling.
+
+        Args:
+            img: MetaTensor that went through ``__call__`` (or took its trace over, as with ``Invertd``).
+
+        Returns:
+            Stored units in the stored dtype: integers rounded and clipped, floating-point numbers as they are.
+
+        Raises:
+            ValueError: the image holds NaN or infinity, which no integer can express.
+        """
+        info = self.pop_transform(img)[TraceKeys.EXTRA_INFO]
+        dtype = np.dtype(info["dtype"])
+        out = img.double() * (info["high"] - info["low"]) + info["low"]
+        if dtype.kind in "ui":
+            if not torch.isfinite(out).all():
+                raise ValueError("The enhanced image holds NaN or infinity; check the weights and the input.")
+            limits = np.iinfo(dtype)
+            out = out.round().clamp(limits.min, limits.max)
+        return out.to(_torch_dtype(dtype))
+
+
+def _natural_range(img: torch.Tensor, dtype: np.dtype) -> tuple[float, float]:
+    if dtype.kind in "ui" and dtype.itemsize <= 2:
+        limits = np.iinfo(dtype)
+        return float(limits.min), float(limits.max)
+    low, high = img.min().item(), img.max().item()
+    if dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+        return 0.0, 1.0
+    name = img.meta.get("filename_or_obj", "The image") if isinstance(img, MetaTensor) else "The image"
+    raise InputError(
+        f"{name}: stores {dtype.name} values from {low:g} to {high:g}, a type without a natural range; "
+        "give `value_range` (low, high) in stored units."
+    )
+
+
+def _torch_dtype(dtype: np.dtype) -> torch.dtype:
+    widened = {"uint16": torch.int32, "uint32": torch.int64}
+    return widened.get(dtype.name) or get_equivalent_dtype(dtype, torch.Tensor)
+
+
+class ScaleStoredRanged(MapTransform, InvertibleTransform):
+    """Dictionary twin of :class:`ScaleStoredRange`, for use with :class:`monai.transforms.Invertd`.
+
+    Args:
+        keys: images to scale; not masks.
+        value_range: see :class:`ScaleStoredRange`.
+        allow_missing_keys: skip keys that an item lacks.
+    """
+
+    backend = ScaleStoredRange.backend
+
+    def __init__(
+        self, keys: KeysCollection, value_range: Sequence[float] | None = None, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.scale = ScaleStoredRange(value_range)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Scale every key; see :meth:`ScaleStoredRange.__call__`."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            d[key] = self.scale(d[key])
+        return d
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Undo every key; see :meth:`ScaleStoredRange.inverse`."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            d[key] = self.scale.inverse(d[key])
+        return d

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of a mask's structures are classes of the recognition task."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, Transform
+from monai.utils import TransformBackends
+
+__all__ = ["SelectStructures", "SelectStructuresd"]
+
+
+class SelectStructures(Transform):
+    """Renumber a mask: the i-th chosen value becomes class i (from 1), everything else background 0.
+
+    Args:
+        structures: values in the mask, such as ``[1]`` for CAMUS's endocardium or ``[1, 2, 3]`` for all its structures.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - as in every MONAI transform
+
+    def __init__(self, structures: Sequence[int]) -> None:
+        self.structures = [int(value) for value in structures]
+
+    def __call__(self, mask: torch.Tensor) -> torch.Tensor:
+        """Return the mask as uint8, of the same shape [1, *spatial]; metadata are kept."""
+        classes = torch.zeros_like(mask, dtype=torch.uint8)
+        for number, value in enumerate(self.structures, start=1):
+            classes[mask == value] = number
+        return classes
+
+
+class SelectStructuresd(MapTransform):
+    """Dictionary twin of :class:`SelectStructures`.
+
+    Args:
+        keys: masks.
+        structures: as there.
+        allow_missing_keys: skip keys that an item lacks.
+    """
+
+    backend = SelectStructures.backend
+
+    def __init__(self, keys: KeysCollection, structures: Sequence[int], allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.select = SelectStructures(structures)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Renumber each mask."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            d[key] = self.select(d[key])
+        return d
