@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engines that train and evaluate."""
+
+from __future__ import annotations
+
+from .evaluator import EnhancementEvaluator
+from .precision import Precision
+from .pretrain import RecognizerPretraining
+from .random_states import RandomStates
+from .task import AuxiliaryTask
+from .trainer import GradPromTrainer
+
+__all__ = [
+    "AuxiliaryTask",
+    "EnhancementEvaluator",
+    "GradPromTrainer",
+    "Precision",
+    "RandomStates",
+    "RecognizerPretraining",
+]

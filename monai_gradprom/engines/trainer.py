@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training engine: SupervisedTrainer with auxiliary tasks and an update strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Events
+from monai.data import MetaTensor
+from monai.engines import SupervisedTrainer
+from monai.engines.utils import IterationEvents
+from monai.engines.workflow import Workflow
+from monai.utils.enums import CommonKeys as Keys
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from monai_gradprom.datasets.replayable import EpochSampler
+from monai_gradprom.errors import InputError
+from monai_gradprom.strategies import EnhancerOnly, GateReport, Gradients, UpdateStrategy, get_strategy
+
+from .distributed import average_gradients
+from .precision import Precision
+from .task import AuxiliaryTask, plain
+
+__all__ = ["GradPromTrainer"]
+
+
+class GradPromTrainer(SupervisedTrainer):
+    """Train an enhancer with the help of recognizers.
+
+    Everything of :class:`monai.engines.SupervisedTrainer` holds for the enhancer: its arguments, events, inferer,
+    postprocessing, metrics, handlers, mixed precision, accumulation and compilation. What differs:
+
+    - ``optim_set_to_none`` defaults to True, which saves one copy of θ's gradients.
+    - ``amp`` works on every device type: bfloat16 by default on the CPU, float16 with loss scaling on CUDA
+      (``amp_kwargs={"dtype": torch.bfloat16}`` for bfloat16). Gradients are unscaled before ``BACKWARD_COMPLETED``.
+    - under ``accumulation_steps`` gradients are summed aside, the gate decides once at the boundary, and ``.grad`` is
+      filled only there.
+    - ``compile`` compiles the enhancer in place, so that checkpoints keep their names.
+    - in several processes (torchrun), gradients are averaged before the gate decides; the networks must not be wrapped
+      in DistributedDataParallel, whose hooks never see them.
+    - ``iteration_update`` is refused: it would replace the strategy.
+
+    ``engine.state.output`` carries the usual keys (``loss`` is L_IP) and per task ``<name>_loss``, ``<name>_cosine``,
+    ``<name>_gate`` and ``<name>_ratio`` (NaN where the strategy does not know them). ``engine.state.task_reports``
+    holds the last update's :class:`GateReport` per task, ``engine.state.task_losses`` the losses, and
+    ``engine.state.skipped_updates`` counts updates skipped, for all networks alike, because a gradient was not finite.
+
+    Args:
+        tasks: the auxiliary tasks.
+        strategy: an :class:`UpdateStrategy` or the name of one.
+        warmup_epochs: epochs in which the enhancer is trained alone before the recognizers are cascaded (paper, 3.2).
+        supervised: every other argument, as in :class:`monai.engines.SupervisedTrainer`.
+
+    Raises:
+        ValueError: for an unknown strategy, or task names that repeat.
+        InputError: for a strategy that needs tasks and has none, and, when the run starts, for a recognizer that the
+            setting needs trained and that is not.
+    """
+
+    def __init__(
+        self,
+        *,
+        tasks: Sequence[AuxiliaryTask] = (),
+        strategy: UpdateStrategy | str = "gradprom",
+        warmup_epochs: int = 0,
+        amp: bool = False,
+        compile: bool = False,
+        compile_kwargs: dict[str, Any] | None = None,
+        optim_set_to_none: bool = True,
+        **supervised: Any,
+    ) -> None:
+        if supervised.get("iteration_update") is not None:
+            raise InputError("iteration_update would replace the update strategy: pass a strategy of your own instead.")
+        self.strategy = get_strategy(strategy) if isinstance(strategy, str) else strategy
+        self.tasks = list(tasks) if self.strategy.uses_recognizer else []
+        self.warmup_epochs = int(warmup_epochs)
+        self._check_tasks()
+        super().__init__(amp=amp, optim_set_to_none=optim_set_to_none, **supervised)
+        if compile:
+            # the gate runs the backward graph twice, and a donated buffer would be gone by then
+            torch._functorch.config.donated_buffer = False
+            self.network.compile(**(compile_kwargs or {}))
+        self.precision = Precision(self.state.device, amp, self.amp_kwargs)
+        self._alone = EnhancerOnly()
+        self._pending: Gradients | None = None
+        self._pending_losses = 0
+        self.state.skipped_updates = 0
+        self.state.task_reports = {}
+        self.state.task_losses = {}
+        self.state_dict_user_keys.append("skipped_updates")
+        self.add_event_handler(Events.STARTED, self._prepare_run)
+        for event in (Events.EPOCH_STARTED, Events.DATALOADER_STOP_ITERATION):
+            self.add_event_handler(event, self._position_sampler)
+
+    def run(self) -> None:  # type: ignore[override]
+        """Train until ``max_epochs``, from wherever the state is; nothing is left to do after the last epoch."""
+        if self.state.epoch_length and self.state.iteration >= self.state.epoch_length * self.state.max_epochs:
+            # ignite would begin again at iteration 0
+            self.logger.info("all %d epochs are done already.", self.state.max_epochs)
+            return
+        Workflow.run(self)
+
+    @property
+    def accumulating(self) -> bool:
+        """Whether gradients wait for the rest of their accumulation."""
+        return self._pending is not None
+
+    @property
+    def cascaded(self) -> bool:
+        """Whether the current epoch trains with the recognizers."""
+        return bool(self.tasks) and self.state.epoch > self.warmup_epochs
+
+    def _iteration(self, engine: GradPromTrainer, batchdata: dict[str, Tensor]) -> dict[str, Any]:  # type: ignore[override]
+        """One mini-batch: forward, losses, gradients, and at an accumulation boundary the update."""
+        if batchdata is None:
+            raise ValueError("Must provide batch data for current iteration.")
+        inputs, targets, args, kwargs = self._prepare(batchdata)
+        tasks = self.tasks if self.cascaded else []
+        strategy = self.strategy if tasks else self._alone
+        self._set_modes(tasks)
+        first, last = self._accumulation_window()
+        if first:
+            self._zero_grad()
+        self.state.output = {Keys.IMAGE: inputs, Keys.LABEL: targets}
+        with self.precision.autocast():
+            pred = plain(self.inferer(plain(inputs), self.network, *args, **kwargs))
+            self.state.output[Keys.PRED] = _with_meta_of(inputs, pred)
+            self.fire_event(IterationEvents.FORWARD_COMPLETED)
+            loss = self.loss_function(pred, plain(targets)).mean()
+            task_losses = {task.name: task.loss(pred, plain(targets), batchdata) for task in tasks}
+        self.state.output[Keys.LOSS] = loss.detach()
+        self.state.task_losses = {name: value.item() for name, value in task_losses.items()}
+        self.fire_event(IterationEvents.LOSS_COMPLETED)
+        gradients = strategy.compute(
+            pred,
+            self.precision.scale(loss / self.accumulation_steps),
+            {name: self.precision.scale(value / self.accumulation_steps) for name, value in task_losses.items()},
+            self._theta,
+            _phis(tasks),
+            {task.name: task.weight for task in tasks},
+        )
+        self._pending = gradients if self._pending is None else self._pending.add_(gradients)
+        self.state.task_reports = self._update(strategy, tasks) if last else {}
+        self.state.output.update(self._task_outputs(tasks))
+        self.fire_event(IterationEvents.MODEL_COMPLETED)
+        return self.state.output
+
+    def _update(self, strategy: UpdateStrategy, tasks: Sequence[AuxiliaryTask]) -> dict[str, GateReport]:
+        """Decide on the gradients gathered so far and step every optimizer, or none."""
+        assert self._pending is not None
+        average_gradients(self._pending)
+        reports = strategy.apply(self._pending, self._theta, _phis(tasks), {task.name: task.weight for task in tasks})
+        self._pending = None
+        trained = tasks if strategy.trains_recognizer else []
+        optimizers = [self.optimizer, *(task.optimizer for task in trained if task.optimizer is not None)]
+        self.precision.unscale_(optimizers)
+        self.fire_event(IterationEvents.BACKWARD_COMPLETED)
+        finite = all(report.finite for report in reports.values()) and self.precision.all_finite(optimizers)
+        if finite:
+            self.precision.step(optimizers)
+        else:
+            self.state.skipped_updates += 1
+            self.logger.warning("a gradient is not finite: update %d is skipped.", self.state.iteration)
+        self.precision.update()
+        return reports
+
+    def _prepare(self, batchdata: dict[str, Tensor]) -> tuple[Tensor, Tensor, tuple, dict]:
+        batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
+        if len(batch) == 2:
+            return batch[0], batch[1], (), {}
+        return batch
+
+    def _accumulation_window(self) -> tuple[bool, bool]:
+        """Whether this mini-batch opens and closes an accumulation; an epoch's last one always closes it."""
+        length = self.state.epoch_length
+        position = (self.state.iteration - 1) % length if length else self.state.iteration - 1
+        first = position % self.accumulation_steps == 0
+        return first, (position + 1) % self.accumulation_steps == 0 or position + 1 == length
+
+    def _set_modes(self, tasks: Sequence[AuxiliaryTask]) -> None:
+        self.network.train()
+        for task in tasks:
+            task.network.train(self.strategy.trains_recognizer)
+
+    def _zero_grad(self) -> None:
+        self._pending = None
+        self.optimizer.zero_grad(set_to_none=self.optim_set_to_none)
+        for task in self.tasks:
+            if task.optimizer is not None:
+                task.optimizer.zero_grad(set_to_none=self.optim_set_to_none)
+
+    @property
+    def _theta(self) -> list[Tensor]:
+        return list(self.network.parameters())
+
+    def _task_outputs(self, tasks: Sequence[AuxiliaryTask]) -> dict[str, float]:
+        nan = float("nan")
+        found: dict[str, float] = {}
+        for task in tasks:
+            report = self.state.task_reports.get(task.name, GateReport(gate=nan))
+            found[f"{task.name}_loss"] = self.state.task_losses[task.name]
+            found[f"{task.name}_gate"] = report.gate
+            found[f"{task.name}_cosine"] = nan if report.cosine is None else report.cosine
+            found[f"{task.name}_ratio"] = nan if report.ratio is None else report.ratio
+        return found
+
+    def _check_tasks(self) -> None:
+        names = [task.name for task in self.tasks]
+        if len(set(names)) != len(names):
+            raise ValueError(f"every auxiliary task needs a name of its own, got {names}.")
+        if self.strategy.uses_recognizer and not self.tasks:
+            raise InputError(
+                f"strategy {type(self.strategy).__name__} needs at least one auxiliary task: pass `tasks`, or use "
+                "strategy 'enhancer_only'."
+            )
+
+    def _prepare_run(self) -> None:
+        for task in self.tasks:
+            if not task.trained and (task.target_key is None or not self.strategy.trains_recognizer):
+                raise InputError(
+                    f"the recognizer of task {task.name!r} is untrained, and {'a frozen' if task.target_key else 'an'} "
+                    f"{'' if task.target_key else 'unsupervised '}recognizer cannot teach what it never learnt: set "
+                    "--recognizer_pretrain_epochs or --recognizer_weights (in code: AuxiliaryTask(trained=True))."
+                )
+            if task.optimizer is None and self.strategy.trains_recognizer:
+                raise InputError(f"task {task.name!r} has no optimizer, but the strategy trains its recognizer.")
+            task.network.requires_grad_(self.strategy.trains_recognizer)
+
+    def _position_sampler(self) -> None:
+        """Point the sampler at the next mini-batch, so that data depend on the iteration alone (exact resume)."""
+        loader = self.data_loader
+        if isinstance(loader, DataLoader) and isinstance(loader.sampler, EpochSampler):
+            passes, batches = divmod(self.state.iteration, len(loader))
+            loader.sampler.set_position(passes, batches * (loader.batch_size or 1))
+
+
+def _phis(tasks: Sequence[AuxiliaryTask]) -> dict[str, list[Tensor]]:
+    return {task.name: list(task.network.parameters()) for task in tasks}
+
+
+def _with_meta_of(source: Tensor, tensor: Tensor) -> Tensor:
+    if not isinstance(source, MetaTensor):
+        return tensor
+    return MetaTensor(tensor).copy_meta_from(source, copy_attr=True)

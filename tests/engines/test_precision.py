@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mixed precision: overflows skip every network alike and are never taken for a closed gate."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from ignite.engine import Events
+
+from monai_gradprom.engines import Precision
+
+
+def scaled(run, scale=1024.0):
+    """Float16's loss scaling, on the CPU."""
+    run.trainer.precision = Precision(
+        torch.device("cpu"), False, scaler=torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=10**6)
+    )
+    return run
+
+
+def test_the_loss_scale_changes_nothing(recipe, vector):
+    with_scale, without = scaled(recipe("gradprom")), recipe("gradprom")
+    for run in (with_scale, without):
+        run.gates = []
+        run.trainer.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda e, run=run: run.gates.extend(e.state.task_reports.values())
+        )
+        run.trainer.run()
+    assert torch.allclose(vector(with_scale.network), vector(without.network), rtol=0, atol=1e-6)
+    for a, b in zip(with_scale.gates, without.gates, strict=True):
+        assert a.cosine == pytest.approx(b.cosine, abs=1e-5)
+        assert a.ratio == pytest.approx(b.ratio, rel=1e-4)
+
+
+PLACES = ("main", "auxiliary", "recognizer")
+CASES = [
+    *((strategy, where, True) for strategy in ("joint", "gradprom", "gradprom_cosine") for where in PLACES),
+    *(("frozen", where, True) for where in ("main", "auxiliary")),
+    # without loss scaling only the gate looks at its gradients
+    *((strategy, where, False) for strategy in ("gradprom", "gradprom_cosine") for where in ("main", "auxiliary")),
+]
+
+
+@pytest.mark.parametrize(("strategy", "where", "scaler"), CASES)
+def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, scaler):
+    run = recipe(strategy, max_epochs=1)
+    if scaler:
+        scaled(run)
+    snapshots = []
+
+    @run.trainer.on(Events.ITERATION_COMPLETED)
+    def remember(engine):
+        snapshots.append((vector(run.network), torch.cat([p.detach().flatten() for p in run.recognizer.parameters()])))
+
+    def spoil(tensor):
+        return tensor * math.inf if run.trainer.state.iteration == 2 else tensor
+
+    if where == "main":
+        loss_function = run.trainer.loss_function
+        run.trainer.loss_function = lambda *pair: spoil(loss_function(*pair))
+    elif where == "auxiliary":
+        task_loss = run.task.loss_function
+        run.task.loss_function = lambda *pair: spoil(task_loss(*pair))
+    else:  # a gradient that overflows between the loss and φ only
+        run.recognizer.body[3].bias.register_hook(spoil)
+    run.trainer.run()
+    assert run.trainer.state.skipped_updates == 1
+    for first, second, third in zip(*snapshots, strict=True):
+        assert torch.equal(first, second)  # skipped, for both networks
+        if strategy != "frozen" or first.numel() == vector(run.network).numel():
+            assert not torch.equal(second, third)  # and going on
+            assert torch.isfinite(third).all()
+    if scaler:
+        assert run.trainer.precision.scaler.get_scale() == 512.0
+
+
+def test_bfloat16_autocast_reaches_both_networks(recipe):
+    run = recipe("gradprom", amp=True, max_epochs=1)
+    kinds = set()
+    for network in (run.network[0], run.recognizer.body[0]):
+        network.register_forward_hook(lambda m, a, out: kinds.add(out.dtype))
+    run.trainer.run()
+    assert kinds == {torch.bfloat16}
+    assert all(p.dtype == torch.float32 for p in run.network.parameters())
+
+
+def test_scaling_is_for_float16_alone():
+    cpu = torch.device("cpu")
+    assert not Precision(cpu, True).scaler.is_enabled()
+    assert Precision(cpu, True, {"dtype": torch.float16}).scaler.is_enabled()
+    assert not Precision(cpu, False, {"dtype": torch.float16}).scaler.is_enabled()

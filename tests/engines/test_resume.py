@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that was cut and resumed equals the one that was not: losses, gates, parameters, telemetry."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from ignite.engine import Events
+
+from monai_gradprom.engines import RandomStates
+from monai_gradprom.errors import InputError
+from monai_gradprom.handlers import GateTelemetry, TrainingCheckpoint, latest_checkpoint
+
+
+class Cut(Exception):
+    """Power off."""
+
+
+@pytest.fixture
+def run_to(recipe, tmp_path):
+    def run(folder, stop=None, resume=False, interval=1, noise=0, **arguments):
+        torch.manual_seed(100 + noise)  # whatever was drawn before must not matter to a resumed run
+        folder = tmp_path / folder
+        checkpoint = TrainingCheckpoint({}, folder, iteration_interval=interval, resume=resume)
+        built = recipe(
+            dropout=0.3,
+            handlers=[checkpoint, GateTelemetry(folder)],
+            **{"warmup_epochs": 1, "max_epochs": 4} | arguments,
+        )
+        checkpoint.objects.update(
+            network=built.network,
+            optimizer=built.trainer.optimizer,
+            recognizer=built.recognizer,
+            recognizer_optimizer=built.task.optimizer,
+            random=RandomStates(),
+        )
+        history = {}
+
+        @built.trainer.on(Events.ITERATION_COMPLETED)
+        def remember(engine):
+            gates = [report.gate for report in engine.state.task_reports.values()]
+            history[engine.state.iteration] = (float(engine.state.output[0]["loss"]), gates)
+            if engine.state.iteration == stop:
+                raise Cut
+
+        if not resume:
+            torch.manual_seed(3)
+        restored = checkpoint.restore()
+        assert restored is (resume and latest_checkpoint(folder) is not None)
+        if stop is None:
+            built.trainer.run()
+        else:
+            with pytest.raises(Cut):
+                built.trainer.run()
+        return built, history, folder
+
+    return run
+
+
+# 3 iterations an epoch; warm-up ends after iteration 3; an epoch's last checkpoint waits for the epoch's end
+@pytest.mark.parametrize(
+    ("stop", "first", "num_workers"), [(1, 2, 0), (2, 3, 0), (3, 3, 0), (4, 5, 0), (8, 9, 0), (4, 5, 1)]
+)
+def test_resume_is_exact(run_to, vector, stop, first, num_workers):
+    whole, expected, folder = run_to("whole")
+    run_to("cut", stop=stop)
+    resumed, rest, cut_folder = run_to("cut", resume=True, noise=1, num_workers=num_workers)
+    assert rest == {i: value for i, value in expected.items() if i >= first}
+    assert torch.equal(vector(resumed.network), vector(whole.network))
+    assert torch.equal(vector(resumed.recognizer), vector(whole.recognizer))
+    assert (cut_folder / "gate.csv").read_text() == (folder / "gate.csv").read_text()
+
+
+def test_dropout_and_augmentation_are_really_random(run_to):
+    """Otherwise the test above would show nothing."""
+    _, first, _ = run_to("a", max_epochs=2)
+    assert len({loss for loss, _ in first.values()}) == len(first)
+
+
+def test_a_checkpoint_within_an_accumulation_waits_for_its_end(run_to, vector):
+    whole, _, _ = run_to("whole", accumulation_steps=2)
+    # iteration 4 opens a window of two: its gradients are in no state dict
+    run_to("cut", stop=4, accumulation_steps=2)
+    resumed, rest, _ = run_to("cut", resume=True, noise=1, accumulation_steps=2)
+    assert min(rest) == 4
+    assert torch.equal(vector(resumed.network), vector(whole.network))
+
+
+def test_a_longer_run_continues_a_finished_one(run_to, vector):
+    whole, _, _ = run_to("whole", max_epochs=4)
+    run_to("short", max_epochs=2)
+    longer, rest, _ = run_to("short", resume=True, max_epochs=4)
+    assert min(rest) == 7
+    assert torch.equal(vector(longer.network), vector(whole.network))
+
+
+def test_a_finished_run_has_nothing_left_to_do(run_to, vector):
+    whole, _, _ = run_to("whole", max_epochs=2)
+    again, rest, _ = run_to("whole", resume=True, max_epochs=2)
+    assert rest == {}
+    assert torch.equal(vector(again.network), vector(whole.network))
+
+
+def test_resume_without_a_checkpoint_starts_anew(run_to):
+    _, history, _ = run_to("nothing", resume=True, max_epochs=1)
+    assert min(history) == 1
+
+
+def test_a_truncated_checkpoint_is_refused_by_name(run_to):
+    _, _, folder = run_to("cut", max_epochs=2)
+    newest = latest_checkpoint(folder)
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(InputError, match=rf"{newest.name}.*remove it to continue from checkpoint_iteration=5\.pt"):
+        run_to("cut", resume=True)
+
+
+def test_a_checkpoint_of_another_setting_is_refused(run_to):
+    run_to("cut", max_epochs=2)
+    with pytest.raises(InputError, match="3 batches an epoch, this one has 5"):
+        run_to("cut", resume=True, batch_size=2)
+
+
+def test_old_checkpoints_go_and_no_temporary_file_stays(run_to):
+    _, _, folder = run_to("run", max_epochs=4)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["checkpoint_iteration=11.pt", "checkpoint_iteration=12.pt", "gate.csv"]
