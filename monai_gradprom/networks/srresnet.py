@@ -44,7 +44,8 @@ class SRResNet(nn.Module):
         num_blocks: residual blocks in the body.
         scale_factor: how much larger the output is: 1, 2 or 4.
         global_residual: add the network's output to the input (enlarged bicubically, or trilinearly in 3-D) instead of
-            squashing it into [0, 1]; nothing is clamped. Needs ``out_channels == in_channels``.
+            squashing it into [0, 1]; nothing is clamped, and an untrained network returns its (enlarged) input. Needs
+            ``out_channels == in_channels``.
         norm: normalisation inside the blocks, as MONAI names it, or None. Only batch normalisation and None keep the
             receptive field finite.
         norm_after_body: normalise after the convolution that closes the long skip, instead of a PReLU.
@@ -88,6 +89,10 @@ class SRResNet(nn.Module):
         self.body_end = Convolution(spatial_dims, channels, channels, **after)
         self.upsample = nn.Sequential(*(_doubling(spatial_dims, channels) for _ in range(doublings)))
         self.tail = Convolution(spatial_dims, channels, out_channels, kernel_size=9, conv_only=True)
+        if global_residual:
+            # begin as the identity: a random residual would first have to be unlearnt
+            nn.init.zeros_(self.tail.conv.weight)
+            nn.init.zeros_(self.tail.conv.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Enhance a batch.

@@ -129,10 +129,11 @@ def test_global_residual_adds_to_the_enlarged_input(scale, dims):
     x = 3 * torch.rand(1, 1, 9, 8, 7)[(..., *[0] * (3 - dims))] - 1
     mode = "bicubic" if dims == 2 else "trilinear"
     enlarged = x if scale == 1 else F.interpolate(x, size=[scale * side for side in x.shape[2:]], mode=mode)
-    assert not torch.allclose(network(x), enlarged)
-    torch.nn.init.zeros_(network.tail.conv.weight)
-    torch.nn.init.zeros_(network.tail.conv.bias)
-    torch.testing.assert_close(network(x), enlarged)
+    torch.testing.assert_close(network(x), enlarged)  # untrained, it is the identity
+    torch.nn.init.constant_(network.tail.conv.bias, 0.25)
+    torch.testing.assert_close(network(x), enlarged + 0.25)
+    torch.nn.init.normal_(network.tail.conv.weight)
+    assert (network(x) - enlarged).std() > 0.1
 
 
 def test_without_global_residual_the_body_alone_decides():
