@@ -7,7 +7,7 @@ from .evaluator import EnhancementEvaluator
 from .precision import Precision
 from .pretrain import RecognizerPretraining
 from .random_states import RandomStates
-from .task import AuxiliaryTask
+from .task import AuxiliaryTask, fixed_statistics
 from .trainer import GradPromTrainer
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Precision",
     "RandomStates",
     "RecognizerPretraining",
+    "fixed_statistics",
 ]

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from monai_gradprom.strategies import Gradients
 
-__all__ = ["average", "average_gradients"]
+__all__ = ["average", "average_gradients", "broadcast_state"]
 
 
 def average(tensors: Iterable[Tensor | None]) -> None:
@@ -18,7 +18,7 @@ def average(tensors: Iterable[Tensor | None]) -> None:
 
     Every process must pass the same tensors in the same order.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    if _alone():
         return
     present = [t for t in tensors if t is not None]
     waiting = [dist.all_reduce(t, async_op=True) for t in present]
@@ -34,3 +34,14 @@ def average_gradients(gradients: Gradients) -> None:
     """
     for group in (gradients.main, *gradients.tasks.values(), *gradients.phis.values()):
         average(group)
+
+
+def broadcast_state(network: nn.Module) -> None:
+    """Give every process the first one's parameters and buffers."""
+    if not _alone():
+        for tensor in network.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+
+def _alone() -> bool:
+    return not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1

@@ -14,6 +14,8 @@ from monai.engines.utils import IterationEvents
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
+from monai_gradprom.errors import InputError
+
 from .task import AuxiliaryTask, plain
 
 __all__ = ["EnhancementEvaluator"]
@@ -34,6 +36,8 @@ class EnhancementEvaluator(SupervisedEvaluator):
     """
 
     def __init__(self, *, tasks: Sequence[AuxiliaryTask] = (), enhance_label: bool = False, **evaluator: Any) -> None:
+        if evaluator.get("mode", "eval") != "eval":
+            raise InputError("this evaluator runs networks in eval mode only: leave out `mode`.")
         self.tasks = list(tasks)
         self.enhance_label = enhance_label
         super().__init__(**evaluator)

@@ -55,9 +55,7 @@ class Precision:
                 self.scaler.unscale_(optimizer)
 
     def all_finite(self, optimizers: Sequence[Optimizer]) -> bool:
-        """Whether every gradient survived float16; true without looking where no scaling takes place."""
-        if not self.scaler.is_enabled():
-            return True
+        """Whether every gradient is finite: one pass over all ``.grad``, one wait for the device."""
         gradients = [p.grad for o in optimizers for group in o.param_groups for p in group["params"]]
         norm = torch.nn.utils.get_total_norm([g for g in gradients if g is not None])
         return bool(torch.isfinite(norm))

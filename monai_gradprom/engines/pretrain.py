@@ -33,6 +33,7 @@ class RecognizerPretraining:
         epochs: passes over ``data_loader``.
         device: where to train.
         amp: mixed precision.
+        amp_kwargs: arguments of :class:`torch.autocast`, as in the trainer.
         handlers: attached to each task's engine, for a progress bar, say.
     """
 
@@ -45,6 +46,7 @@ class RecognizerPretraining:
         epochs: int,
         device: torch.device | str = "cpu",
         amp: bool = False,
+        amp_kwargs: dict[str, Any] | None = None,
         handlers: Sequence[Any] = (),
     ) -> None:
         self.tasks = list(tasks)
@@ -53,7 +55,7 @@ class RecognizerPretraining:
         self.target_keys = target_keys
         self.epochs = int(epochs)
         self.device = torch.device(device)
-        self.amp = amp
+        self.precision = Precision(self.device, amp, amp_kwargs)
         self.handlers = list(handlers)
 
     def run(self) -> None:
@@ -66,7 +68,7 @@ class RecognizerPretraining:
     def _train(self, task: AuxiliaryTask) -> None:
         if task.optimizer is None:
             raise InputError(f"task {task.name!r} has no optimizer, so its recognizer cannot be pre-trained.")
-        optimizer, precision = task.optimizer, Precision(self.device, self.amp)
+        optimizer, precision = task.optimizer, self.precision
         loss_function, key = self.loss_functions[task.name], self.target_keys[task.name]
 
         def update(engine: Engine, batch: dict[str, Tensor]) -> dict[str, Tensor]:

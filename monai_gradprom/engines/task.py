@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.optim import Optimizer
 
 from monai_gradprom.errors import InputError
@@ -76,16 +76,21 @@ class AuxiliaryTask:
 def fixed_statistics(network: nn.Module) -> Iterator[None]:
     """Run a network in its current mode without updating running statistics.
 
-    In training mode a normalisation layer without tracking uses the batch's statistics, as before, and keeps none.
+    In training mode a batch normalisation that does not track uses the batch's statistics, as before, and keeps none.
+    An instance normalisation would write its buffers all the same; it gets a momentum of 0. In eval mode nothing moves.
     """
-    tracking = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    tracking = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats and m.training]
+    before = [(module, module.track_running_stats, module.momentum) for module in tracking]
     for module in tracking:
-        module.track_running_stats = False
+        if isinstance(module, _BatchNorm):
+            module.track_running_stats = False
+        else:
+            module.momentum = 0.0
     try:
         yield
     finally:
-        for module in tracking:
-            module.track_running_stats = True
+        for module, tracks, momentum in before:
+            module.track_running_stats, module.momentum = tracks, momentum
 
 
 def plain(tensor: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,11 +21,15 @@ from monai_gradprom.datasets.replayable import EpochSampler
 from monai_gradprom.errors import InputError
 from monai_gradprom.strategies import EnhancerOnly, GateReport, Gradients, UpdateStrategy, get_strategy
 
-from .distributed import average_gradients
+from .checks import check_run, check_tasks
+from .distributed import average_gradients, broadcast_state
 from .precision import Precision
 from .task import AuxiliaryTask, plain
 
 __all__ = ["GradPromTrainer"]
+
+# what outlives the process beside ignite's own counters
+_KEPT = ("skipped_updates", "best_metric", "best_metric_epoch")
 
 
 class GradPromTrainer(SupervisedTrainer):
@@ -38,9 +43,11 @@ class GradPromTrainer(SupervisedTrainer):
       (``amp_kwargs={"dtype": torch.bfloat16}`` for bfloat16). Gradients are unscaled before ``BACKWARD_COMPLETED``.
     - under ``accumulation_steps`` gradients are summed aside, the gate decides once at the boundary, and ``.grad`` is
       filled only there.
-    - ``compile`` compiles the enhancer in place, so that checkpoints keep their names.
-    - in several processes (torchrun), gradients are averaged before the gate decides; the networks must not be wrapped
-      in DistributedDataParallel, whose hooks never see them.
+    - ``compile`` compiles the enhancer in place, so that checkpoints keep their names, and turns off donated buffers
+      (``torch._functorch.config.donated_buffer``) for the process.
+    - in several processes (torchrun), all start from the first one's parameters, and gradients are averaged before the
+      gate decides; networks wrapped in DistributedDataParallel, whose hooks never see them, are refused.
+    - an update with a gradient that is not finite is skipped, in any precision and for all networks alike.
     - ``iteration_update`` is refused: it would replace the strategy.
 
     ``engine.state.output`` carries the usual keys (``loss`` is L_IP) and per task ``<name>_loss``, ``<name>_cosine``,
@@ -55,9 +62,9 @@ class GradPromTrainer(SupervisedTrainer):
         supervised: every other argument, as in :class:`monai.engines.SupervisedTrainer`.
 
     Raises:
-        ValueError: for an unknown strategy, or task names that repeat.
-        InputError: for a strategy that needs tasks and has none, and, when the run starts, for a recognizer that the
-            setting needs trained and that is not.
+        ValueError: for an unknown strategy.
+        InputError: for tasks that share a name or are missing, for accumulation over epochs of unknown length, and,
+            when the run starts, for a recognizer that the setting needs trained and that is not.
     """
 
     def __init__(
@@ -77,8 +84,10 @@ class GradPromTrainer(SupervisedTrainer):
         self.strategy = get_strategy(strategy) if isinstance(strategy, str) else strategy
         self.tasks = list(tasks) if self.strategy.uses_recognizer else []
         self.warmup_epochs = int(warmup_epochs)
-        self._check_tasks()
+        check_tasks(self.strategy, self.tasks)
         super().__init__(amp=amp, optim_set_to_none=optim_set_to_none, **supervised)
+        if self.accumulation_steps > 1 and self.state.epoch_length is None:
+            raise InputError("accumulation_steps needs to know where an epoch ends: give epoch_length.")
         if compile:
             # the gate runs the backward graph twice, and a donated buffer would be gone by then
             torch._functorch.config.donated_buffer = False
@@ -86,22 +95,55 @@ class GradPromTrainer(SupervisedTrainer):
         self.precision = Precision(self.state.device, amp, self.amp_kwargs)
         self._alone = EnhancerOnly()
         self._pending: Gradients | None = None
-        self._pending_losses = 0
         self.state.skipped_updates = 0
         self.state.task_reports = {}
         self.state.task_losses = {}
-        self.state_dict_user_keys.append("skipped_updates")
-        self.add_event_handler(Events.STARTED, self._prepare_run)
         for event in (Events.EPOCH_STARTED, Events.DATALOADER_STOP_ITERATION):
             self.add_event_handler(event, self._position_sampler)
 
     def run(self) -> None:  # type: ignore[override]
         """Train until ``max_epochs``, from wherever the state is; nothing is left to do after the last epoch."""
+        check_run(self.strategy, self.tasks, self.network)
         if self.state.epoch_length and self.state.iteration >= self.state.epoch_length * self.state.max_epochs:
             # ignite would begin again at iteration 0
             self.logger.info("all %d epochs are done already.", self.state.max_epochs)
             return
+        for network in (self.network, *(task.network for task in self.tasks)):
+            broadcast_state(network)
         Workflow.run(self)
+
+    def state_dict(self) -> OrderedDict:
+        """Where the run stands, and what it is: everything but networks, optimizers and random states."""
+        state = super().state_dict()
+        state.update({name: getattr(self.state, name) for name in _KEPT})
+        state["precision"] = self.precision.state_dict()
+        state["setting"] = self._setting()
+        state["trained"] = {task.name: task.trained for task in self.tasks}
+        return state
+
+    def load_state_dict(self, state_dict: Mapping) -> None:
+        """Continue from :meth:`state_dict`.
+
+        Raises:
+            ValueError: when it is of a run with another strategy, schedule or set of tasks.
+        """
+        if state_dict["setting"] != self._setting():
+            raise ValueError(f"the checkpoint's setting is {state_dict['setting']}, this run's is {self._setting()}.")
+        position = ("epoch_length", "max_epochs", "max_iters", "iteration")
+        super().load_state_dict({key: state_dict[key] for key in position if key in state_dict})
+        for name in _KEPT:
+            setattr(self.state, name, state_dict[name])
+        self.precision.load_state_dict(state_dict["precision"])
+        for task in self.tasks:
+            task.trained = state_dict["trained"][task.name]
+
+    def _setting(self) -> dict[str, Any]:
+        return {
+            "strategy": {"name": type(self.strategy).__name__, **vars(self.strategy)},
+            "warmup_epochs": self.warmup_epochs,
+            "accumulation_steps": self.accumulation_steps,
+            "tasks": {task.name: [task.target_key, str(task.weight)] for task in self.tasks},
+        }
 
     @property
     def accumulating(self) -> bool:
@@ -126,24 +168,26 @@ class GradPromTrainer(SupervisedTrainer):
             self._zero_grad()
         self.state.output = {Keys.IMAGE: inputs, Keys.LABEL: targets}
         with self.precision.autocast():
-            pred = plain(self.inferer(plain(inputs), self.network, *args, **kwargs))
-            self.state.output[Keys.PRED] = _with_meta_of(inputs, pred)
+            self.state.output[Keys.PRED] = _with_meta_of(
+                inputs, plain(self.inferer(plain(inputs), self.network, *args, **kwargs))
+            )
             self.fire_event(IterationEvents.FORWARD_COMPLETED)
-            loss = self.loss_function(pred, plain(targets)).mean()
+            pred = plain(self.state.output[Keys.PRED])
+            self.state.output[Keys.LOSS] = self.loss_function(pred, plain(targets)).mean()
             task_losses = {task.name: task.loss(pred, plain(targets), batchdata) for task in tasks}
-        self.state.output[Keys.LOSS] = loss.detach()
-        self.state.task_losses = {name: value.item() for name, value in task_losses.items()}
         self.fire_event(IterationEvents.LOSS_COMPLETED)
         gradients = strategy.compute(
             pred,
-            self.precision.scale(loss / self.accumulation_steps),
+            self.precision.scale(self.state.output[Keys.LOSS] / self.accumulation_steps),
             {name: self.precision.scale(value / self.accumulation_steps) for name, value in task_losses.items()},
             self._theta,
             _phis(tasks),
             {task.name: task.weight for task in tasks},
         )
         self._pending = gradients if self._pending is None else self._pending.add_(gradients)
+        self.state.output[Keys.LOSS] = self.state.output[Keys.LOSS].detach()
         self.state.task_reports = self._update(strategy, tasks) if last else {}
+        self.state.task_losses = {name: value.item() for name, value in task_losses.items()}
         self.state.output.update(self._task_outputs(tasks))
         self.fire_event(IterationEvents.MODEL_COMPLETED)
         return self.state.output
@@ -187,10 +231,9 @@ class GradPromTrainer(SupervisedTrainer):
 
     def _zero_grad(self) -> None:
         self._pending = None
-        self.optimizer.zero_grad(set_to_none=self.optim_set_to_none)
-        for task in self.tasks:
-            if task.optimizer is not None:
-                task.optimizer.zero_grad(set_to_none=self.optim_set_to_none)
+        # the networks, not the optimizers: gradients reach parameters that no optimizer holds, and would pile up there
+        for network in (self.network, *(task.network for task in self.tasks)):
+            network.zero_grad(set_to_none=self.optim_set_to_none)
 
     @property
     def _theta(self) -> list[Tensor]:
@@ -206,28 +249,6 @@ class GradPromTrainer(SupervisedTrainer):
             found[f"{task.name}_cosine"] = nan if report.cosine is None else report.cosine
             found[f"{task.name}_ratio"] = nan if report.ratio is None else report.ratio
         return found
-
-    def _check_tasks(self) -> None:
-        names = [task.name for task in self.tasks]
-        if len(set(names)) != len(names):
-            raise ValueError(f"every auxiliary task needs a name of its own, got {names}.")
-        if self.strategy.uses_recognizer and not self.tasks:
-            raise InputError(
-                f"strategy {type(self.strategy).__name__} needs at least one auxiliary task: pass `tasks`, or use "
-                "strategy 'enhancer_only'."
-            )
-
-    def _prepare_run(self) -> None:
-        for task in self.tasks:
-            if not task.trained and (task.target_key is None or not self.strategy.trains_recognizer):
-                raise InputError(
-                    f"the recognizer of task {task.name!r} is untrained, and {'a frozen' if task.target_key else 'an'} "
-                    f"{'' if task.target_key else 'unsupervised '}recognizer cannot teach what it never learnt: set "
-                    "--recognizer_pretrain_epochs or --recognizer_weights (in code: AuxiliaryTask(trained=True))."
-                )
-            if task.optimizer is None and self.strategy.trains_recognizer:
-                raise InputError(f"task {task.name!r} has no optimizer, but the strategy trains its recognizer.")
-            task.network.requires_grad_(self.strategy.trains_recognizer)
 
     def _position_sampler(self) -> None:
         """Point the sampler at the next mini-batch, so that data depend on the iteration alone (exact resume)."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -35,18 +35,20 @@ class UpdateStrategy(ABC):
         output: Tensor,
         main_loss: Tensor,
         aux_losses: Mapping[str, Tensor],
-        theta: Sequence[Tensor],
-        phis: Mapping[str, Sequence[Tensor]],
+        theta: Iterable[Tensor],
+        phis: Mapping[str, Iterable[Tensor]],
         weights: Mapping[str, Weight],
     ) -> dict[str, GateReport]:
         """Fill ``.grad`` of θ and φ from one mini-batch.
 
         Args:
-            output: the enhancer's output ŷ, of any shape, with its graph. Auxiliary losses must be functions of it.
+            output: the enhancer's output ŷ, of any shape, with its graph. Auxiliary losses must be functions of it, and
+                up to it the losses may share what they like; after it each must have its own way (a recognizer's
+                forward of its own, say), because each way is freed on its own.
             main_loss: L_IP, a scalar. It is differentiated itself, so it may reach θ by other ways than ``output``.
             aux_losses: L_VR per task, scalars that reach θ through ``output`` only.
-            theta: the enhancer's parameters.
-            phis: each task's recognizer parameters; an empty list for a task without any.
+            theta: the enhancer's parameters, as ``network.parameters()`` gives them.
+            phis: each task's recognizer parameters; empty for a task without any.
             weights: λ per task, a number or a :class:`RelativeWeight`.
 
         Returns:
@@ -56,7 +58,9 @@ class UpdateStrategy(ABC):
         Raises:
             ValueError: when the three mappings do not name the same tasks.
         """
-        return self.apply(self.compute(output, main_loss, aux_losses, theta, phis, weights), theta, phis, weights)
+        thetas, phi_lists = list(theta), {name: list(phi) for name, phi in phis.items()}
+        gradients = self.compute(output, main_loss, aux_losses, thetas, phi_lists, weights)
+        return self.apply(gradients, thetas, phi_lists, weights)
 
     @abstractmethod
     def compute(
@@ -68,7 +72,7 @@ class UpdateStrategy(ABC):
         phis: Mapping[str, Sequence[Tensor]],
         weights: Mapping[str, Weight],
     ) -> Gradients:
-        """Differentiate one mini-batch without touching any ``.grad``; arguments as in :meth:`backward`."""
+        """Differentiate one mini-batch without touching any ``.grad``; arguments as in :meth:`backward`, as lists."""
 
     def apply(
         self,
@@ -77,7 +81,7 @@ class UpdateStrategy(ABC):
         phis: Mapping[str, Sequence[Tensor]],
         weights: Mapping[str, Weight],
     ) -> dict[str, GateReport]:
-        """Decide on ``gradients``, which are used up, and fill ``.grad``; arguments as in :meth:`backward`."""
+        """Decide on ``gradients``, which are used up, and fill ``.grad``; arguments as in :meth:`compute`."""
         reports = self.decide(gradients, weights)
         accumulate_into_grad(theta, gradients.main)
         for name, phi_gradients in gradients.phis.items():

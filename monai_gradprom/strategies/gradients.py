@@ -31,7 +31,7 @@ class Gradients:
     phis: dict[str, GradientList] = field(default_factory=dict)
 
     def add_(self, other: Gradients) -> Gradients:
-        """Add another mini-batch's gradients in place, so that the gate decides once over their sum.
+        """Add another mini-batch's gradients in place, and empty it, so that the gate decides once over their sum.
 
         Raises:
             ValueError: when ``other`` was computed for other tasks.
@@ -41,11 +41,12 @@ class Gradients:
                 f"cannot accumulate gradients of tasks {sorted(other.phis | other.tasks)} onto those of "
                 f"{sorted(self.phis | self.tasks)}: start a new accumulation when the tasks change."
             )
-        add_(self.main, other.main)
-        for name, gradients in other.tasks.items():
-            add_(self.tasks[name], gradients)
-        for name, gradients in other.phis.items():
-            add_(self.phis[name], gradients)
+        pairs = [(self.main, other.main)]
+        pairs += [(self.tasks[name], gradients) for name, gradients in other.tasks.items()]
+        pairs += [(self.phis[name], gradients) for name, gradients in other.phis.items()]
+        for mine, theirs in pairs:
+            add_(mine, theirs)
+            theirs.clear()
         return self
 
 

@@ -23,7 +23,7 @@ class SeparatedStrategy(UpdateStrategy):
 
     With ŷ = enhancer(x): one recognizer backward gives ∇φ L_VR and v = ∂L_VR/∂ŷ; one backward of L_IP and one
     vector–Jacobian product vᵀ∂ŷ/∂θ per task run through the enhancer's one retained graph. Joint training runs through
-    it once, so the gate costs exactly one enhancer backward per task and one copy of θ's gradients.
+    it once, so the gate costs exactly one enhancer backward and one copy of θ's gradients per task.
     """
 
     def compute(
@@ -43,11 +43,9 @@ class SeparatedStrategy(UpdateStrategy):
             seeds[name], found = differentiate_task(loss, output, phis[name], self.trains_recognizer)
             if self.trains_recognizer:
                 phi_gradients[name] = found
-        # L_IP itself, not its seed at ŷ: it may reach θ by other ways too, and the cost is the same
-        main = differentiate([main_loss], theta, retain_graph=bool(seeds))
-        tasks: dict[str, GradientList] = {}
-        for position, (name, seed) in enumerate(seeds.items(), start=1):
-            tasks[name] = differentiate([output], theta, [seed], retain_graph=position < len(seeds))
+        tasks = {name: differentiate([output], theta, [seed], retain_graph=True) for name, seed in seeds.items()}
+        # last, so that everything is freed; L_IP itself, not its seed at ŷ: it may reach θ by other ways too
+        main = differentiate([main_loss], theta)
         return Gradients(main=main, tasks=tasks, phis=phi_gradients)
 
     def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:
@@ -67,7 +65,7 @@ class SeparatedStrategy(UpdateStrategy):
             # NaN >= 0 is False and would pass for a closed gate; let the fault reach θ's .grad, where scalers look
             gates = dict.fromkeys(statistics, math.nan)
         for name, task in gradients.tasks.items():
-            share = lambdas[name] * (gates[name] if finite else 1.0)
+            share = lambdas[name] * gates[name] if finite else 1.0
             if share != 0.0:
                 add_(gradients.main, task, scale=share)
         return {

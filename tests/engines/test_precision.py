@@ -10,6 +10,7 @@ import torch
 from ignite.engine import Events
 
 from monai_gradprom.engines import Precision
+from monai_gradprom.strategies import RelativeWeight
 
 
 def scaled(run, scale=1024.0):
@@ -36,16 +37,17 @@ def test_the_loss_scale_changes_nothing(recipe, vector):
 
 PLACES = ("main", "auxiliary", "recognizer")
 CASES = [
-    *((strategy, where, True) for strategy in ("joint", "gradprom", "gradprom_cosine") for where in PLACES),
-    *(("frozen", where, True) for where in ("main", "auxiliary")),
-    # without loss scaling only the gate looks at its gradients
-    *((strategy, where, False) for strategy in ("gradprom", "gradprom_cosine") for where in ("main", "auxiliary")),
+    ("enhancer_only", "main"),
+    *((strategy, where) for strategy in ("joint", "gradprom", "gradprom_cosine") for where in PLACES),
+    *(("frozen", where) for where in ("main", "auxiliary")),
 ]
 
 
-@pytest.mark.parametrize(("strategy", "where", "scaler"), CASES)
-def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, scaler):
-    run = recipe(strategy, max_epochs=1)
+@pytest.mark.parametrize(("strategy", "where"), CASES)
+@pytest.mark.parametrize("scaler", [True, False])
+@pytest.mark.parametrize("weight", [0.5, RelativeWeight(0.3)], ids=["fixed", "relative"])
+def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, scaler, weight):
+    run = recipe(strategy, max_epochs=1, weight=weight)
     if scaler:
         scaled(run)
     snapshots = []
@@ -69,7 +71,7 @@ def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, s
     assert run.trainer.state.skipped_updates == 1
     for first, second, third in zip(*snapshots, strict=True):
         assert torch.equal(first, second)  # skipped, for both networks
-        if strategy != "frozen" or first.numel() == vector(run.network).numel():
+        if strategy not in ("frozen", "enhancer_only") or first.numel() == vector(run.network).numel():
             assert not torch.equal(second, third)  # and going on
             assert torch.isfinite(third).all()
     if scaler:

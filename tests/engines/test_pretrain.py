@@ -70,3 +70,11 @@ def test_missing_labels_and_optimizers_are_named(recipe):
     run.task.optimizer = None
     with pytest.raises(InputError, match="no optimizer"):
         pretraining(run).run()
+
+
+def test_mixed_precision_reaches_the_recognizer(recipe):
+    run = recipe("gradprom", trained=False)
+    kinds = set()
+    run.recognizer.body[0].register_forward_hook(lambda module, args, out: kinds.add(out.dtype))
+    pretraining(run, epochs=1, amp=True).run()
+    assert kinds == {torch.bfloat16}

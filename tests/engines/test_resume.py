@@ -7,9 +7,16 @@ import pytest
 import torch
 from ignite.engine import Events
 
-from monai_gradprom.engines import RandomStates
+from monai_gradprom.engines import Precision, RandomStates
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers import GateTelemetry, TrainingCheckpoint, latest_checkpoint
+
+
+class Decay:
+    """A learning-rate schedule that is there before its optimizer."""
+
+    def attach(self, engine):
+        engine.add_event_handler(Events.EPOCH_COMPLETED, lambda: self.scheduler.step())
 
 
 class Cut(Exception):
@@ -22,9 +29,10 @@ def run_to(recipe, tmp_path):
         torch.manual_seed(100 + noise)  # whatever was drawn before must not matter to a resumed run
         folder = tmp_path / folder
         checkpoint = TrainingCheckpoint({}, folder, iteration_interval=interval, resume=resume)
+        scale, decay = arguments.pop("scale", None), Decay()
         built = recipe(
             dropout=0.3,
-            handlers=[checkpoint, GateTelemetry(folder)],
+            handlers=[decay, checkpoint, GateTelemetry(folder)],
             **{"warmup_epochs": 1, "max_epochs": 4} | arguments,
         )
         checkpoint.objects.update(
@@ -34,6 +42,11 @@ def run_to(recipe, tmp_path):
             recognizer_optimizer=built.task.optimizer,
             random=RandomStates(),
         )
+        decay.scheduler = torch.optim.lr_scheduler.StepLR(built.trainer.optimizer, 1, gamma=0.5)
+        checkpoint.objects["lr_scheduler"] = decay.scheduler
+        if scale:
+            scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=2)
+            built.trainer.precision = Precision(torch.device("cpu"), False, scaler=scaler)
         history = {}
 
         @built.trainer.on(Events.ITERATION_COMPLETED)
@@ -69,6 +82,30 @@ def test_resume_is_exact(run_to, vector, stop, first, num_workers):
     assert torch.equal(vector(resumed.network), vector(whole.network))
     assert torch.equal(vector(resumed.recognizer), vector(whole.recognizer))
     assert (cut_folder / "gate.csv").read_text() == (folder / "gate.csv").read_text()
+
+
+def test_the_loss_scale_continues(run_to):
+    whole, _, _ = run_to("whole", scale=2.0)
+    run_to("cut", stop=7, scale=2.0)
+    resumed, _, _ = run_to("cut", resume=True, scale=2.0)
+    scales = [run.trainer.precision.scaler.get_scale() for run in (whole, resumed)]
+    assert scales[0] == scales[1] == 2.0 * 2**6  # doubled after every second of 12 updates
+
+
+@pytest.mark.parametrize(
+    "other", [{"strategy": "joint"}, {"weight": 0.1}, {"warmup_epochs": 2}, {"supervised": False}], ids=str
+)
+def test_a_checkpoint_of_another_experiment_is_refused(run_to, other):
+    run_to("cut", stop=4)
+    with pytest.raises(InputError, match="does not fit this run's 'trainer'"):
+        run_to("cut", resume=True, **other)
+
+
+def test_an_untrained_recognizer_stays_untrained_when_resumed(run_to):
+    """Cut during the warm-up, it has learnt nothing yet."""
+    run_to("cut", stop=2, trained=False)
+    resumed, _, _ = run_to("cut", resume=True, trained=False)
+    assert not resumed.task.trained
 
 
 def test_dropout_and_augmentation_are_really_random(run_to):

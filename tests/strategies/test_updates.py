@@ -237,10 +237,13 @@ def test_relative_weight_has_the_stated_norm(name):
 
 @pytest.mark.parametrize("name", ["gradprom", "gradprom_cosine"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_gradient_that_is_not_finite_is_no_closed_gate(name, bad):
+@pytest.mark.parametrize("weight", [1.0, 0.0, RelativeWeight(0.3)])
+def test_a_gradient_that_is_not_finite_is_no_closed_gate(name, bad, weight):
     theta = [torch.tensor([1.0, 2.0], requires_grad=True)]
     output = theta[0] * 1.0
-    reports = get_strategy(name).backward(output, output.sum(), {"t": output.sum() * bad}, theta, {"t": []}, {"t": 1.0})
+    reports = get_strategy(name).backward(
+        output, output.sum(), {"t": output.sum() * bad}, theta, {"t": []}, {"t": weight}
+    )
     assert not reports["t"].finite
     assert math.isnan(reports["t"].gate)
     assert not torch.isfinite(theta[0].grad).all()  # a scaler that looks at .grad finds the fault
@@ -307,3 +310,42 @@ def test_accumulated_gradients_are_gated_once_over_their_sum():
     reports = strategy.apply(pending, theta, {"t": []}, {"t": 1.0})
     assert reports["t"].gate == 1.0
     assert theta[0].grad.tolist() == [2.0 + 2.0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_may_come_as_generators(name):
+    enhancer, recognizers, x, y = build(1)
+    output = enhancer(x)
+    aux = {"task0": aux_loss("aligned", recognizers["task0"](output), output, y)}
+    get_strategy(name).backward(
+        output, (output - y).square().mean(), aux, enhancer.parameters(), {"task0": recognizers["task0"].parameters()},
+        {"task0": 1.0},
+    )  # fmt: skip
+    assert all(p.grad is not None for p in enhancer.body.parameters())
+    trained = name not in ("enhancer_only", "frozen")
+    assert all((p.grad is not None) is trained for p in recognizers["task0"].parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_graph_is_freed(name):
+    """What the losses kept for their backward, on either side of ŷ, is gone: differentiating again fails."""
+    enhancer, recognizers, x, y = build(1)
+    output = enhancer(x)
+    squared = (output - y).square()
+    logits = recognizers["task0"](output)
+    strategy = get_strategy(name)
+    strategy.backward(
+        output,
+        squared.square().mean(),
+        {"task0": logits.square().mean()},
+        enhancer.parameters(),
+        {"task0": recognizers["task0"].parameters()},
+        {"task0": 1.0},
+    )
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(squared.sum(), output)
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(output.sum(), enhancer.body[0].weight)
+    if strategy.uses_recognizer:
+        with pytest.raises(RuntimeError, match="second time"):
+            torch.autograd.grad(logits.sum(), output)
