@@ -6,6 +6,7 @@ from __future__ import annotations
 from monai_gradprom.datasets.camus import camus_datalist
 from monai_gradprom.datasets.datalist import folder_datalist, read_datalist
 from monai_gradprom.datasets.frame_count import count_frames
+from monai_gradprom.datasets.labels import agree_on_label
 from monai_gradprom.datasets.replayable import CacheBoundary, EpochIndex, EpochSampler, ReplayableDataset
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EpochIndex",
     "EpochSampler",
     "ReplayableDataset",
+    "agree_on_label",
     "camus_datalist",
     "count_frames",
     "folder_datalist",

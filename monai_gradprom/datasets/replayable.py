@@ -64,8 +64,8 @@ class EpochSampler(Sampler[EpochIndex]):
 class CacheBoundary(Transform, RandomizableTrait):
     """Mark where caching ends: what comes before is cached, what comes after runs anew each time.
 
-    MONAI's CacheDataset stops at the first random transform. Placed between loading and scaling, this keeps 8-bit images
-    in the cache instead of float32, a quarter of the memory.
+    MONAI's CacheDataset stops at the first random transform. Placed between loading and scaling, this keeps 8-bit
+    images in the cache instead of float32, a quarter of the memory.
     """
 
     def __call__(self, data: Any) -> Any:

@@ -91,8 +91,8 @@ class SRResNet(nn.Module):
         self.tail = Convolution(spatial_dims, channels, out_channels, kernel_size=9, conv_only=True)
         if global_residual:
             # begin as the identity: a random residual would first have to be unlearnt
-            nn.init.zeros_(self.tail.conv.weight)
-            nn.init.zeros_(self.tail.conv.bias)
+            for parameter in self.tail.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Enhance a batch.

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the bundles' JSON needs beyond MONAI: its own place, checked switches, clear endings."""
+
+from __future__ import annotations
+
+from .exits import exit_in_one_line, find_input_error, is_bundle_process
+from .final_report import FinalReport
+from .switches import as_bool, check_switches, refuse_unknown_switches
+from .workflow import root, running_workflow, sample_data
+
+__all__ = [
+    "FinalReport",
+    "as_bool",
+    "check_switches",
+    "exit_in_one_line",
+    "find_input_error",
+    "is_bundle_process",
+    "refuse_unknown_switches",
+    "root",
+    "running_workflow",
+    "sample_data",
+]

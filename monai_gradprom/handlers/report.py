@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measurements as people read them: one row per image, mean ± standard deviation, degraded → enhanced."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+
+__all__ = ["MetricReport", "quality_table"]
+
+# what a table shows, in this order: title, metric on the degraded input, on the enhanced output, on the clean image
+ROWS = (
+    ("PSNR [dB]", "psnr_input", "psnr", None),
+    ("SSIM", "ssim_input", "ssim", None),
+    ("PSNR in the sector [dB]", "psnr_sector_input", "psnr_sector", None),
+    ("SSIM in the sector", "ssim_sector_input", "ssim_sector", None),
+    ("mIoU", "miou_input", "miou", "miou_clean"),
+    ("accuracy", "accuracy_input", "accuracy", "accuracy_clean"),
+    ("undegraded: contrast-to-noise", "cnr_undegraded", "cnr_undegraded_enhanced", None),
+    ("undegraded: speckle SNR", "speckle_snr_undegraded", "speckle_snr_undegraded_enhanced", None),
+)
+
+
+def quality_table(metrics: dict[str, float], spread: dict[str, float] | None = None) -> str:
+    """A text table "degraded → enhanced" of the metrics that are there.
+
+    Args:
+        metrics: mean per metric name.
+        spread: standard deviation over images per metric name.
+    """
+    lines: list[tuple[str, ...]] = [("", "before", "enhanced", "clean")]
+    for title, *names in ROWS:
+        if names[1] in metrics:
+            lines.append((title, *(_cell(name, metrics, spread or {}) for name in names)))
+    if all(line[3] == "" for line in lines[1:]):
+        lines = [line[:3] for line in lines]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+
+    def render(line: Sequence[str]) -> str:
+        cells = [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
+        return f"  {line[0]:<{widths[0]}}  " + cells[0] + "  →  " + "     ".join(cells[1:])
+
+    return "\n".join(render(line).rstrip() for line in lines)
+
+
+class MetricReport:
+    """Write an evaluation's per-image values and their mean ± standard deviation, and print the table.
+
+    Writes ``metrics_per_image.csv`` (``id`` and one column per metric that has a value for each image) and
+    ``metrics_summary.csv`` (``metric, mean, std, images``; the sample standard deviation; pooled metrics such as mIoU
+    have a value for the whole set only).
+
+    Args:
+        output_dir: folder of the files.
+        title: first line of the printed table.
+    """
+
+    def __init__(self, output_dir: str | Path, title: str = "evaluation") -> None:
+        self.output_dir = Path(output_dir)
+        self.title = title
+        self._ids: list[str] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Register with an evaluator; its metrics must be attached already."""
+        engine.add_event_handler(Events.STARTED, self._ids.clear)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.COMPLETED, self.write)
+
+    def _collect(self, engine: Engine) -> None:
+        batch: Any = engine.state.batch
+        self._ids.extend(str(item.get("id", len(self._ids) + i)) for i, item in enumerate(batch))
+
+    def write(self, engine: Engine) -> None:
+        """Write both files and print the table."""
+        state: Any = engine.state
+        details = {
+            name: torch.as_tensor(values).flatten().double()
+            for name, values in state.metric_details.items()
+            if torch.as_tensor(values).numel() == len(self._ids)
+        }
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        with (self.output_dir / "metrics_per_image.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id", *details])
+            for i, name in enumerate(self._ids):
+                writer.writerow([name, *(f"{float(values[i]):.6g}" for values in details.values())])
+        spread = {name: _std(values) for name, values in details.items()}
+        with (self.output_dir / "metrics_summary.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["metric", "mean", "std", "images"])
+            for name, value in state.metrics.items():
+                images = int(torch.isfinite(details[name]).sum()) if name in details else len(self._ids)
+                writer.writerow([name, f"{float(value):.6g}", f"{spread.get(name, math.nan):.6g}", images])
+        print(f"\n{self.title} ({len(self._ids)} images)\n{quality_table(state.metrics, spread)}")
+        print(f"  per image: {self.output_dir / 'metrics_per_image.csv'}", flush=True)
+
+
+def _std(values: torch.Tensor) -> float:
+    finite = values[torch.isfinite(values)]
+    return float(finite.std()) if len(finite) > 1 else math.nan
+
+
+def _cell(name: str | None, metrics: dict[str, float], spread: dict[str, float]) -> str:
+    if name is None or name not in metrics:
+        return ""
+    deviation = spread.get(name, math.nan)
+    return f"{float(metrics[name]):.3f}" + (f" ± {deviation:.3f}" if math.isfinite(deviation) else "")

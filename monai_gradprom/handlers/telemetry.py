@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gate does, update by update: CSV, TensorBoard and one log line per epoch."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Engine, Events
+
+__all__ = ["GateTelemetry"]
+
+FIELDS = ("epoch", "iteration", "task", "loss", "cosine", "gate", "ratio")
+
+
+class GateTelemetry:
+    """Record each task's loss, cosine, gate and ‖λG_VR‖/‖G_IP‖ of a :class:`GradPromTrainer`.
+
+    Writes ``gate.csv`` with one row per task and update. A cell is empty where the strategy does not know the value. A
+    resumed run drops the rows that it is about to write again, so the file equals the uninterrupted run's.
+
+    Args:
+        output_dir: folder of the CSV; made when missing.
+        summary_writer: a TensorBoard ``SummaryWriter``; scalars are named ``gate/<task>/<field>``.
+        filename: name of the CSV.
+    """
+
+    def __init__(self, output_dir: str | Path, summary_writer: Any = None, filename: str = "gate.csv") -> None:
+        self.path = Path(output_dir) / filename
+        self.writer = summary_writer
+        self.logger = logging.getLogger("monai_gradprom.gate")
+        self._epoch_rows: dict[str, list[dict[str, float | None]]] = {}
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED, self._open)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._summarise)
+
+    def _open(self, engine: Engine) -> None:
+        kept = []
+        if self.path.is_file() and engine.state.iteration > 0:
+            with self.path.open(newline="") as file:
+                # a power cut may have left half a row
+                whole = [row for row in csv.DictReader(file) if row[FIELDS[-1]] is not None]
+            kept = [row for row in whole if int(row["iteration"]) <= engine.state.iteration]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(kept)
+
+    def _record(self, engine: Engine) -> None:
+        state: Any = engine.state
+        rows = []
+        for name, report in state.task_reports.items():
+            values = {
+                "loss": state.task_losses[name],
+                "cosine": report.cosine,
+                "gate": report.gate,
+                "ratio": report.ratio,
+            }
+            rows.append({"epoch": state.epoch, "iteration": state.iteration, "task": name, **values})
+            self._epoch_rows.setdefault(name, []).append(values)
+            if self.writer is not None:
+                for field, value in values.items():
+                    if value is not None:
+                        self.writer.add_scalar(f"gate/{name}/{field}", value, state.iteration)
+        if rows:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, FIELDS).writerows(rows)
+
+    def _summarise(self, engine: Engine) -> None:
+        for name, rows in self._epoch_rows.items():
+            self.logger.info(
+                "epoch %d, task %s: loss %s, gate open in %s of updates, cosine %s, |wG_VR|/|G_IP| %s",
+                engine.state.epoch,
+                name,
+                _mean(rows, "loss"),
+                _share_open(rows),
+                _mean(rows, "cosine"),
+                _mean(rows, "ratio"),
+            )
+        self._epoch_rows.clear()
+
+
+def _mean(rows: list[dict[str, float | None]], field: str) -> str:
+    values = [v for row in rows if (v := row[field]) is not None and math.isfinite(v)]
+    return f"{sum(values) / len(values):.4g}" if values else "unknown"
+
+
+def _share_open(rows: list[dict[str, float | None]]) -> str:
+    gates = [g for row in rows if (g := row["gate"]) is not None and math.isfinite(g)]
+    return f"{100 * sum(g > 0 for g in gates) / len(gates):.0f} %" if gates else "unknown share"

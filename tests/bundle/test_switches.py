@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from monai.bundle import ConfigWorkflow
+
+from monai_gradprom.bundle import as_bool, check_switches, find_input_error
+from monai_gradprom.errors import InputError
+
+FILE = __file__
+GOOD_AND_BAD = {
+    "strategy": (
+        ["enhancer_only", "joint", "gradprom", "gradprom_cosine"],
+        ["gradpron", "", 3],
+    ),
+    "recognition": (["segmentation"], ["diagnosis", "segmentatoin"]),
+    "backbone": (["resnet18", "resnet101"], ["resnet19", 18]),
+    "degradation": (["gaussian", "none"], ["gausian"]),
+    "noise_sigma": ([0, 0.1, 10], [-0.1, 11, "0.1x", math.nan, True, [0.1, 0.2]]),
+    "aux_weight": ([0, 1e-4, "0.5", "relative:0.3"], [-1, "relative:0", "relative:-1", "relativ:1", "much", math.inf]),
+    "gate_scope": (["each"], ["all"]),
+    "warmup_epochs": ([0, 3], [-1, 1.5, "2"]),
+    "recognizer_pretrain_epochs": ([0, 3], [-1, 0.5, True]),
+    "recognizer_weights": ([FILE], ["/nowhere.pt"]),
+    "backbone_weights": ([FILE], ["/nowhere.pt"]),
+    "weights": ([FILE], ["/nowhere.pt", "/"]),
+    "max_epochs": ([1, 100], [0, 1.5, "ten"]),
+    "batch_size": ([1], [0, 2.0]),
+    "num_workers": ([0, 4], [-1]),
+    "image_size": ([16, 256], [15, 96.5, [96, 96]]),
+    "size_multiple": ([1, 32], [0, 1.5, "16n"]),
+    "lr_schedule": (["constant", "cosine"], ["cosin"]),
+    "crop": (["scale", "patch"], ["centre"]),
+    "learning_rate": ([1e-3, 1], [0, -1, math.inf, math.nan, "1e-3"]),
+    "seed": ([0, 2**32 - 1], [-1, 2**32, 0.5]),
+    "split": (["official", "paper"], ["offical"]),
+    "structures": ([[1], [1, 2, 3]], [[], 1, [0], [1, 1], ["1"], [True]]),
+    "val_interval": ([1], [0]),
+    "checkpoint_interval": ([0, 5], [-1]),
+    "accumulation_steps": ([1, 4], [0]),
+    "cache_rate": ([0, 0.5, 1.0], [-0.1, 1.1]),
+    "dataset_dir": (["/"], ["/nowhere", FILE]),
+    "datalist": ([FILE], ["/nowhere.json", "/"]),
+    "output_dir": (["runs", "/"], [FILE]),
+    "supervised": ([True, "true"], ["perhaps", 2, ""]),
+    "resume": ([False, "no"], ["perhaps"]),
+    "amp": ([False, "off"], ["perhaps"]),
+    "compile": ([False, "0"], ["perhaps"]),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_AND_BAD)
+def test_each_switch(name):
+    good, bad = GOOD_AND_BAD[name]
+    for value in good:
+        check_switches(**{name: value})
+    for value in bad:
+        with pytest.raises(InputError, match=f"--{name} ?"):
+            check_switches(**{name: value})
+
+
+def test_a_switch_that_is_not_set_is_not_checked():
+    check_switches(weights=None, datalist=None, recognizer_weights=None, backbone_weights=None)
+
+
+@pytest.mark.parametrize("text", ["true", "True", "TRUE", " yes ", "on", "1", 1, True])
+def test_true_in_every_spelling(text):
+    assert as_bool(text) is True
+
+
+@pytest.mark.parametrize("text", ["false", "False", "no", "OFF", "0", 0, False])
+def test_false_in_every_spelling(text):
+    assert as_bool(text) is False
+
+
+@pytest.mark.parametrize("text", ["", "none", "2", None, 0.5, "falsch"])
+def test_anything_else_is_no_boolean(text):
+    with pytest.raises(InputError, match="--resume must be true or false"):
+        as_bool(text, "resume")
+
+
+def test_a_bundle_says_which_recognition_it_has_labels_for():
+    check_switches(recognitions=("diagnosis", "both"), recognition="both")
+    with pytest.raises(InputError, match="--recognition 'segmentation' is unknown"):
+        check_switches(recognitions=("diagnosis", "both"), recognition="segmentation")
+
+
+def test_a_wrong_choice_names_the_nearest():
+    with pytest.raises(InputError, match=r"--strategy 'gradpron'.*did you mean 'gradprom'\?"):
+        check_switches(strategy="gradpron")
+
+
+@pytest.mark.parametrize("strategy", ["joint", "frozen", "enhancer_only", "gradprom_cosine"])
+def test_gate_scope_belongs_to_gradprom(strategy):
+    check_switches(strategy="gradprom", gate_scope="any")
+    check_switches(strategy=strategy, gate_scope="each", recognizer_pretrain_epochs=1)
+    with pytest.raises(InputError, match=f"--gate_scope any belongs to --strategy gradprom, not '{strategy}'"):
+        check_switches(strategy=strategy, gate_scope="any", recognizer_pretrain_epochs=1)
+
+
+@pytest.mark.parametrize(
+    "setting, named",
+    [
+        ({"strategy": "frozen"}, "--strategy frozen"),
+        ({"strategy": "joint", "supervised": "false"}, "--supervised false"),
+        ({"strategy": "gradprom", "supervised": False}, "--supervised false"),
+    ],
+)
+def test_an_untrained_recognizer_cannot_teach(setting, named):
+    with pytest.raises(InputError, match=f"{named}.*untrained.*--recognizer_pretrain_epochs.*--recognizer_weights"):
+        check_switches(**setting, recognizer_pretrain_epochs=0, recognizer_weights=None)
+    check_switches(**setting, recognizer_pretrain_epochs=1)
+    check_switches(**setting, recognizer_weights=FILE)
+
+
+def test_batch_normalisation_needs_more_than_one_value():
+    with pytest.raises(InputError, match=r"--batch_size 1 with --image_size of at most 32.*raise either"):
+        check_switches(strategy="joint", image_size=32, batch_size=1)
+    check_switches(strategy="joint", image_size=33, batch_size=1)
+    check_switches(strategy="joint", image_size=32, batch_size=2)
+    check_switches(strategy="enhancer_only", image_size=32, batch_size=1)
+
+
+def test_an_enhancer_alone_needs_no_recognizer():
+    check_switches(strategy="enhancer_only", supervised=False, recognizer_pretrain_epochs=0)
+
+
+def refusal(built):
+    with pytest.raises(Exception) as caught:
+        built.initialize()
+    found = find_input_error(caught.value)
+    assert found is not None, caught.value
+    return str(found)
+
+
+@pytest.mark.parametrize("config", ["train", "evaluate", "inference"])
+def test_every_configuration_checks_its_switches(workflow, config, tmp_path):
+    """A rule that the configuration forgot to ask for would let the value through."""
+    content = workflow(config).parser.config
+    names = [name for name in GOOD_AND_BAD if name in content]
+    assert len(names) >= 6
+    for name in names:
+        switches = {"output_dir": str(tmp_path)} | {name: GOOD_AND_BAD[name][1][-1]}
+        # the training data may come from elsewhere, so that the data set names itself when it is read
+        assert f"{name} " in refusal(workflow(config, **switches)), name
+
+
+@pytest.mark.parametrize(
+    "config, name, hint",
+    [
+        ("train", "noise_sgima", "did you mean --noise_sigma?"),
+        ("evaluate", "weigths", "did you mean --weights?"),
+        ("inference", "outptu_dir", "did you mean --output_dir?"),
+        ("inference", "noise_sigma", "its switches stand at the top of its file"),
+        ("train", "xyz", "its switches stand at the top of its file"),
+    ],
+)
+def test_an_unknown_switch_is_refused_with_the_nearest(workflow, config, name, hint):
+    text = refusal(workflow(config, **{name: 0.3}))
+    assert text.startswith(f"--{name} is not a switch of this configuration") and hint in text
+
+
+def test_a_further_file_may_bring_names_that_something_refers_to(workflow, camus, tmp_path):
+    extra = tmp_path / "extra.json"
+    train = workflow().config_root_path / "train.json"
+
+    def build(content):
+        extra.write_text(json.dumps(content))
+        return ConfigWorkflow(
+            [str(train), str(extra)], logging_file=False, dataset_dir=str(camus), output_dir=str(tmp_path)
+        )
+
+    build({"my_rate": 0.25, "learning_rate": "@my_rate"}).initialize()
+    assert "--my_rate is not a switch" in refusal(build({"my_rate": 0.25}))
+
+
+def test_the_identifiers_of_a_run_are_no_switches(workflow):
+    built = workflow(check_first=["$print('here')"])
+    built.run_id = "check_first"
+    built.initialize()
