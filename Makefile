@@ -1,0 +1,65 @@
+# Two commands on a fresh machine: `make train`, `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+BUNDLE ?= bundles/camus_denoise
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	# torch first and by its pinned version: a range would fetch the newest build with its CUDA libraries
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lint]"
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	touch $@
+
+.PHONY: train
+train: $(VENV)/.installed ## install, then train on the sample data (ARGS="--max_epochs 2 ..." for switches)
+	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/train.json $(ARGS)
+
+.PHONY: evaluate
+evaluate: $(VENV)/.installed ## evaluate the shipped weights on the sample data
+	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/evaluate.json $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.installed-test ## the default test suite
+	$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(VENV)/.installed-test ## the tests that take minutes
+	$(BIN)/python -m pytest -q -m slow $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.installed-lint ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: sample-data
+sample-data: $(VENV)/.installed ## make sample_data/ anew
+	$(BIN)/monai-gradprom sample-data sample_data --force
+
+.PHONY: baselines
+baselines: $(VENV)/.installed-bench ## BM3D and non-local means (ARGS="--dataset_dir DIR")
+	$(BIN)/python benchmarks/classical_baselines.py $(ARGS)
+
+.PHONY: clean
+clean: ## remove the environment, runs and caches
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache build *.egg-info
