@@ -52,7 +52,7 @@ def save_comparison(path: str | Path, image: torch.Tensor, pred: torch.Tensor, l
     """
     from matplotlib.figure import Figure  # heavy, and only pictures need it
 
-    figure = Figure(figsize=(12, 12 * label.shape[2] / label.shape[1] / 3 + 0.5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(12, 12 * label.shape[2] / label.shape[1] / 3 + 0.8), dpi=110, layout="constrained")
     for axes, (title, tensor) in zip(
         figure.subplots(1, 3), (("degraded", image), ("enhanced", pred), ("clean", label)), strict=True
     ):
