@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from ignite.engine import Events
 from monai.data import MetaTensor
 from monai.engines import SupervisedTrainer
@@ -90,7 +89,9 @@ class GradPromTrainer(SupervisedTrainer):
             raise InputError("accumulation_steps needs to know where an epoch ends: give epoch_length.")
         if compile:
             # the gate runs the backward graph twice, and a donated buffer would be gone by then
-            torch._functorch.config.donated_buffer = False
+            from torch._functorch import config  # not there until imported
+
+            config.donated_buffer = False
             self.network.compile(**(compile_kwargs or {}))
         self.precision = Precision(self.state.device, amp, self.amp_kwargs)
         self._alone = EnhancerOnly()

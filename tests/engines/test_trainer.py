@@ -173,8 +173,9 @@ def test_gradients_are_complete_when_backward_completed_fires(recipe, vector):
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_a_compiled_enhancer_trains_alike_and_keeps_its_names(recipe, vector):
-    plain_run, compiled = recipe("gradprom"), recipe("gradprom", compile=True, compile_kwargs={"backend": "aot_eager"})
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_a_compiled_enhancer_trains_alike_and_keeps_its_names(recipe, vector, backend):
+    plain_run, compiled = recipe("gradprom"), recipe("gradprom", compile=True, compile_kwargs={"backend": backend})
     plain_run.trainer.run()
     compiled.trainer.run()
     assert compiled.network.state_dict().keys() == plain_run.network.state_dict().keys()
