@@ -23,17 +23,21 @@ class FinalReport:
         evaluator: the validation engine.
         networks: file name → network, as :class:`~monai_gradprom.handlers.BestModelSaver` saved them.
         output_dir: the run's folder; the picture is ``before_after_clean.png`` there.
+        epochs: the run's last epoch; it is validated too where the validation interval passed it over.
     """
 
     def __init__(
-        self, evaluator: SupervisedEvaluator, networks: Mapping[str, nn.Module], output_dir: str | Path
+        self, evaluator: SupervisedEvaluator, networks: Mapping[str, nn.Module], output_dir: str | Path, epochs: int = 0
     ) -> None:
         self.evaluator = evaluator
         self.networks = dict(networks)
         self.output_dir = Path(output_dir)
+        self.epochs = int(epochs)
 
     def run(self) -> None:
         """Load, evaluate, print, draw."""
+        if self.evaluator.state.epoch < self.epochs:
+            self.evaluator.run(global_epoch=self.epochs)
         best = self.evaluator.state.best_metric_epoch
         files = {self.output_dir / name: network for name, network in self.networks.items()}
         # a run shorter than its validation interval has no best epoch, whatever files an earlier run has left here

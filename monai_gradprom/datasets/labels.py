@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_gradprom.errors import InputError
 
-__all__ = ["agree_on_label"]
+__all__ = ["agree_on_label", "all_labelled"]
 
 _LOGGER = logging.getLogger("monai_gradprom.datasets")
 
@@ -46,3 +46,17 @@ def agree_on_label(items: Sequence[dict[str, Any]], key: str, needed: bool) -> l
         key,
     )
     return labelled
+
+
+def all_labelled(items: Sequence[dict[str, Any]], key: str, measure: str) -> bool:
+    """Whether every item holds a label; if not, say on the logger which measure is left out for that.
+
+    Args:
+        items: a datalist.
+        key: of the label, such as ``"segmentation"``.
+        measure: what cannot be measured without it, such as ``"mIoU"``.
+    """
+    lacking = sum(key not in item for item in items)
+    if lacking:
+        _LOGGER.warning("%s is left out: %d of %d images have no %s.", measure, lacking, len(items), key)
+    return not lacking

@@ -72,12 +72,22 @@ def test_train_leaves_everything_that_it_promises(run, workflow, tmp_path, capsy
     assert f"best epoch ({best.step})" in printed and f"{best.value:.3f}" in printed
 
 
+def test_the_last_epoch_is_validated_whatever_the_interval(run, tmp_path, capsys):
+    built = run(max_epochs=3, val_interval=2, strategy="enhancer_only", learning_rate=1e-3)
+    events = EventAccumulator(str(tmp_path / "out" / "tensorboard"))
+    events.Reload()
+    assert {2, 3} == {event.step for event in events.Scalars("psnr")}
+    best = max(events.Scalars("psnr"), key=lambda event: event.value)
+    assert f"best epoch ({best.step})" in capsys.readouterr().out
+    assert get(built, "validate#evaluator").state.best_metric_epoch == best.step
+
+
 def test_a_run_shorter_than_its_validation_interval_does_not_report_an_older_one(run, tmp_path, capsys):
     run(max_epochs=1, strategy="enhancer_only")
     old = parameters(tmp_path / "out" / "model.pt")
     capsys.readouterr()
     built = run(max_epochs=1, val_interval=5, strategy="enhancer_only", seed=1)
-    assert "last epoch" in capsys.readouterr().out
+    assert "best epoch (1)" in capsys.readouterr().out
     new = parameters(tmp_path / "out" / "model.pt")
     assert_equal_states(new, get(built, "network").state_dict())
     assert not torch.equal(next(iter(new.values())), next(iter(old.values())))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from monai_gradprom.datasets import agree_on_label
+from monai_gradprom.datasets import agree_on_label, all_labelled
 from monai_gradprom.errors import InputError
 
 FULL = [{"image": "a", "mask": "m"}, {"image": "b", "mask": "n"}]
@@ -32,3 +32,9 @@ def test_no_label_at_all():
     assert agree_on_label(NONE, "mask", needed=False) == NONE
     with pytest.raises(InputError, match=r"no training image has a 'mask'.*--strategy enhancer_only"):
         agree_on_label(NONE, "mask", needed=True)
+
+
+def test_a_measure_is_not_left_out_in_silence(caplog):
+    assert all_labelled(FULL, "mask", "mIoU") and not caplog.records
+    assert not all_labelled(SOME, "mask", "mIoU")
+    assert caplog.messages == ["mIoU is left out: 1 of 3 images have no mask."]
