@@ -4,23 +4,68 @@
 from __future__ import annotations
 
 from monai_gradprom.transforms.augmentation import RandCenterScaleCropd, paper_augmentation
-from monai_gradprom.transforms.degradations import get_degradation, replay
-from monai_gradprom.transforms.gaussian import GaussianDegradation, RandGaussianDegradation
-from monai_gradprom.transforms.gaussian_dict import GaussianDegradationd, RandGaussianDegradationd, stable_seed
+from monai_gradprom.transforms.challenge import (
+    ChallengeDegradation,
+    ChallengeDegradationd,
+    RandChallengeDegradation,
+    RandChallengeDegradationd,
+)
+from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation
+from monai_gradprom.transforms.degradation_dict import Degradationd, RandDegradationd, stable_seed
+from monai_gradprom.transforms.degradations import DEGRADATIONS, get_degradation, replay
+from monai_gradprom.transforms.dominant_class import DominantClassd, dominant_class
+from monai_gradprom.transforms.downsample import DOWNSAMPLINGS, DownsampleDegradation, DownsampleDegradationd
+from monai_gradprom.transforms.gaussian import (
+    GaussianDegradation,
+    GaussianDegradationd,
+    RandGaussianDegradation,
+    RandGaussianDegradationd,
+)
 from monai_gradprom.transforms.intensity import ScaleStoredRange, ScaleStoredRanged, stored_dtype
 from monai_gradprom.transforms.loading import LoadClinicalImage, LoadClinicalImaged
+from monai_gradprom.transforms.multiple import CropToMultipled
+from monai_gradprom.transforms.nuclei_reader import UNKNOWN_NUCLEUS, LizardLabelReader
+from monai_gradprom.transforms.resizing import ResizeLongSide, ResizeLongSided, SmoothResized
+from monai_gradprom.transforms.same_sized import EnsureSameSized
 from monai_gradprom.transforms.saving import SaveEnhancedImage, SaveEnhancedImaged
 from monai_gradprom.transforms.sector import SectorMaskd, sector_mask
+from monai_gradprom.transforms.speckle import (
+    RandSpeckleDegradation,
+    RandSpeckleDegradationd,
+    SpeckleDegradation,
+    SpeckleDegradationd,
+)
 from monai_gradprom.transforms.structures import SelectStructures, SelectStructuresd
 
 __all__ = [
+    "DEGRADATIONS",
+    "DOWNSAMPLINGS",
+    "UNKNOWN_NUCLEUS",
+    "ChallengeDegradation",
+    "ChallengeDegradationd",
+    "CropToMultipled",
+    "Degradation",
+    "Degradationd",
+    "DominantClassd",
+    "DownsampleDegradation",
+    "DownsampleDegradationd",
+    "EnsureSameSized",
     "GaussianDegradation",
     "GaussianDegradationd",
+    "LizardLabelReader",
     "LoadClinicalImage",
     "LoadClinicalImaged",
     "RandCenterScaleCropd",
+    "RandChallengeDegradation",
+    "RandChallengeDegradationd",
+    "RandDegradation",
+    "RandDegradationd",
     "RandGaussianDegradation",
     "RandGaussianDegradationd",
+    "RandSpeckleDegradation",
+    "RandSpeckleDegradationd",
+    "ResizeLongSide",
+    "ResizeLongSided",
     "SaveEnhancedImage",
     "SaveEnhancedImaged",
     "ScaleStoredRange",
@@ -28,6 +73,10 @@ __all__ = [
     "SectorMaskd",
     "SelectStructures",
     "SelectStructuresd",
+    "SmoothResized",
+    "SpeckleDegradation",
+    "SpeckleDegradationd",
+    "dominant_class",
     "get_degradation",
     "paper_augmentation",
     "replay",

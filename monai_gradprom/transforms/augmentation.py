@@ -19,12 +19,12 @@ from monai.transforms import (
     Randomizable,
     RandRotated,
     RandSpatialCropd,
-    Resized,
     SpatialPadd,
 )
 from monai.utils import ensure_tuple
 
 from monai_gradprom.choices import check_choice
+from monai_gradprom.transforms.resizing import SmoothResized
 
 __all__ = ["RandCenterScaleCropd", "paper_augmentation"]
 
@@ -95,19 +95,13 @@ def paper_augmentation(
     both = (*images, *masks)
     size = (int(image_size),) * 2 if isinstance(image_size, (int, float)) else tuple(int(n) for n in image_size)
     modes = ("bilinear",) * len(images) + ("nearest",) * len(masks)
-    smooth = (True,) * len(images) + (False,) * len(masks)
     geometry: list[Any] = [RandFlipd(both, prob=0.5, spatial_axis=axis, allow_missing_keys=True) for axis in (0, 1)]
     rotate = RandRotated(
         both, math.radians(_MAX_DEGREES), prob=1.0, mode=modes, padding_mode="zeros", allow_missing_keys=True
     )
     if crop == "scale":
-        # nearest-exact has no half-pixel shift against bilinear
-        exact = ("bilinear",) * len(images) + ("nearest-exact",) * len(masks)
-        geometry += [
-            rotate,
-            RandCenterScaleCropd(both, allow_missing_keys=True),
-            Resized(both, size, mode=exact, anti_aliasing=smooth, allow_missing_keys=True),
-        ]
+        scale = RandCenterScaleCropd(both, allow_missing_keys=True)
+        geometry += [rotate, scale, SmoothResized(images, size, mask_keys=masks)]
     else:
         # only what the rotated patch can reach is rotated: the rest of a large frame would cost ten times as much
         reach = _reach(size)

@@ -1,41 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gaussian noise, fixed per image or drawn anew, recorded in the metadata.
-
-As in TorchIO, the random transform only draws parameters and then applies its deterministic twin.
-"""
+"""Gaussian noise, fixed per image or drawn anew."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor, get_track_meta
-from monai.transforms import Randomizable, Transform
-from monai.utils import MAX_SEED, TransformBackends, convert_to_tensor
+from monai.config import KeysCollection
 
-from monai_gradprom.errors import InputError
+from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation, sigma_range
+from monai_gradprom.transforms.degradation_dict import Degradationd, RandDegradationd
 
-__all__ = [
-    "GaussianDegradation",
-    "RandGaussianDegradation",
-]
+__all__ = ["GaussianDegradation", "GaussianDegradationd", "RandGaussianDegradation", "RandGaussianDegradationd"]
 
 
-def _sigma_range(sigma: float | Sequence[float]) -> tuple[float, float]:
-    pair = tuple(sigma) if isinstance(sigma, (list, tuple)) else (sigma, sigma)
-    if len(pair) == 2 and all(isinstance(s, (int, float)) for s in pair) and 0 <= pair[0] <= pair[1] < float("inf"):
-        return float(pair[0]), float(pair[1])
-    raise InputError(f"noise sigma is {sigma!r}; give one number >= 0 or a pair (low, high), on the [0, 1] scale.")
-
-
-class GaussianDegradation(Transform):
+class GaussianDegradation(Degradation):
     """Additive white Gaussian noise: ``clip(x + sigma * n)``, n ~ N(0, 1) independent per pixel and channel.
 
-    The noise comes from ``numpy.random.RandomState(seed)``, whose stream NumPy has frozen: the same seed is the same
-    noise under every version. With clipping to [0, 1], as in ESTR, the noise is no longer of zero mean near black and
-    white.
+    With clipping to [0, 1], as in ESTR, the noise is no longer of zero mean near black and white.
 
     Args:
         sigma: standard deviation on the [0, 1] scale, >= 0; 0 leaves the image as it is.
@@ -45,41 +30,23 @@ class GaussianDegradation(Transform):
         InputError: ``sigma`` is negative or not a number.
     """
 
-    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's own way
+    name = "gaussian"
 
     def __init__(self, sigma: float, clip: bool = True) -> None:
-        self.sigma, _ = _sigma_range(float(sigma) if isinstance(sigma, np.number) else sigma)
+        self.sigma, _ = sigma_range(float(sigma) if isinstance(sigma, np.number) else sigma)
         self.clip = clip
 
-    def __call__(self, img: torch.Tensor | np.ndarray, seed: int) -> torch.Tensor:  # type: ignore[override]
-        """Add the noise of ``seed``.
+    def parameters(self) -> dict[str, Any]:
+        """``sigma`` and ``clip``."""
+        return {"sigma": self.sigma, "clip": self.clip}
 
-        Args:
-            img: floating-point image on the [0, 1] scale, any shape.
-            seed: 0 to 2**32 - 1.
-
-        Returns:
-            The degraded image, same shape and dtype; a MetaTensor has the record in ``meta["degradation"]``.
-
-        Raises:
-            ValueError: ``img`` is of an integer dtype, so that sigma would be in the wrong units.
-        """
-        clean: torch.Tensor = convert_to_tensor(img, track_meta=get_track_meta())
-        if not clean.is_floating_point():
-            raise ValueError(f"Expected an image scaled to [0, 1], got {clean.dtype}. Did you apply ScaleStoredRange?")
-        noise = torch.from_numpy(np.random.RandomState(seed).standard_normal(tuple(clean.shape)))
-        # clone() gives the result metadata of its own: the clean image must not carry the record
-        out = clean.clone().add_(self.sigma * noise.to(clean.device, clean.dtype))
-        if self.clip:
-            out = out.clamp_(0.0, 1.0)
-        if isinstance(out, MetaTensor):
-            out.meta["degradation"] = {
-                "degradation": "gaussian", "sigma": self.sigma, "seed": int(seed), "clip": self.clip
-            }  # fmt: skip
-        return out
+    def degrade(self, clean: torch.Tensor, random: np.random.RandomState) -> torch.Tensor:
+        """Add the noise."""
+        noise = torch.from_numpy(random.standard_normal(tuple(clean.shape)))
+        return clean + self.sigma * noise.to(clean.device, clean.dtype)
 
 
-class RandGaussianDegradation(Randomizable, Transform):
+class RandGaussianDegradation(RandDegradation):
     """Gaussian noise drawn anew at every call.
 
     Args:
@@ -87,20 +54,49 @@ class RandGaussianDegradation(Randomizable, Transform):
         clip: see :class:`GaussianDegradation`.
     """
 
-    backend = GaussianDegradation.backend
-
     def __init__(self, sigma: float | Sequence[float], clip: bool = True) -> None:
-        self.sigma_range = _sigma_range(sigma)
-        self.clip = clip
-        self.sigma, self.seed = self.sigma_range[0], 0
+        super().__init__(partial(GaussianDegradation, clip=clip), sigma)
 
-    def randomize(self, data: Any = None) -> None:
-        """Draw ``sigma`` and the noise's ``seed``."""
-        self.sigma = float(self.R.uniform(*self.sigma_range))
-        self.seed = int(self.R.randint(MAX_SEED, dtype="uint32"))
 
-    def __call__(self, img: torch.Tensor | np.ndarray, randomize: bool = True) -> torch.Tensor:
-        """Degrade; ``randomize=False`` repeats the last draw."""
-        if randomize:
-            self.randomize()
-        return GaussianDegradation(self.sigma, self.clip)(img, self.seed)
+class GaussianDegradationd(Degradationd):
+    """Dictionary twin of :class:`GaussianDegradation`, whose noise belongs to the image.
+
+    Args:
+        keys: see :class:`Degradationd`, also for ``id_key``, ``seed`` and ``allow_missing_keys``.
+        sigma: see :class:`GaussianDegradation`, also for ``clip``.
+        clip: as there.
+        id_key: as there.
+        seed: as there.
+        allow_missing_keys: as there.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        sigma: float,
+        clip: bool = True,
+        id_key: str = "id",
+        seed: int = 0,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, GaussianDegradation(sigma, clip), id_key, seed, allow_missing_keys)
+
+
+class RandGaussianDegradationd(RandDegradationd):
+    """Dictionary twin of :class:`RandGaussianDegradation`: one draw for all keys of an item.
+
+    Args:
+        keys: images to degrade.
+        sigma: see :class:`RandGaussianDegradation`.
+        clip: see :class:`GaussianDegradation`.
+        allow_missing_keys: skip keys that an item lacks.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        sigma: float | Sequence[float],
+        clip: bool = True,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, RandGaussianDegradation(sigma, clip), allow_missing_keys)

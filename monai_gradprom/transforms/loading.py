@@ -22,6 +22,7 @@ from monai.utils import MetaKeys, SpaceKeys
 from monai_gradprom.errors import InputError
 from monai_gradprom.transforms.channels import match_channels
 from monai_gradprom.transforms.frames import split_frames
+from monai_gradprom.transforms.nuclei_reader import LizardLabelReader
 
 __all__ = ["LoadClinicalImage", "LoadClinicalImaged"]
 
@@ -44,10 +45,11 @@ def _without_gpu_notices() -> Iterator[None]:
 class LoadClinicalImage(LoadImage):
     """Load one image, channel first, in its own dtype, axis order and geometry.
 
-    NIfTI, PNG, JPEG, BMP, NumPy and NRRD files go to MONAI's readers of that name; everything else (``.mhd``, ``.mha``,
-    TIFF, ...) to its ITK reader. Other than :class:`monai.transforms.LoadImage`, this keeps the stored dtype on record,
-    picks one frame of a sequence, unpacks palette PNGs, chooses the reader by the *end* of the file name, leaves the
-    same few metadata on every image (so that mixed formats collate), and turns a reader's failure into one sentence.
+    NIfTI, PNG, JPEG, BMP, NumPy and NRRD files go to MONAI's readers of that name, ``.mat`` files to
+    :class:`LizardLabelReader`, everything else (``.mhd``, ``.mha``, TIFF, ...) to MONAI's ITK reader. Other than
+    :class:`monai.transforms.LoadImage`, this keeps the stored dtype on record, picks one frame of a sequence, unpacks
+    palette PNGs, chooses the reader by the *end* of the file name, leaves the same few metadata on every image (so that
+    mixed formats collate), and turns a reader's failure into one sentence.
 
     The metadata: ``filename_or_obj``, ``affine`` and ``original_affine`` (4 x 4, millimetres, RAS), ``spatial_shape``,
     ``original_channel_dim`` (0), ``space``, ``stored_dtype`` (``"uint8"``), ``stored_ndim`` (axes of the stored frame,
@@ -66,6 +68,7 @@ class LoadClinicalImage(LoadImage):
         self.channels = channels
         self.spatial_dims = spatial_dims
         self.readers = [PILReader(converter=_plain_mode) if isinstance(r, PILReader) else r for r in self.readers]
+        self.register(LizardLabelReader())
 
     def __call__(self, filename: Any, reader: ImageReader | None = None, frame: int | None = None) -> Any:
         """Load ``filename``.

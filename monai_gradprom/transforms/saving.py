@@ -50,7 +50,8 @@ class SaveEnhancedImage(SaveImage):
     """Save an image in the format, dtype and geometry of the file that it came from, all at once or not at all.
 
     ``.nii``, ``.nii.gz``, ``.mhd``, ``.mha``, ``.png`` and ``.tif`` stay what they are; JPEG (lossy) and BMP become
-    ``.png``; anything else becomes ``.nii.gz``. Affine and spacing are those of ``meta["affine"]``, the dtype is
+    ``.png``; anything else becomes ``.nii.gz``. Affine and spacing are those of ``meta["affine"]``, or of a finer grid
+    over the same field of view if the image has been super-resolved (see :func:`affine_of_result`). The dtype is
     ``meta["stored_dtype"]``; a NIfTI keeps its header's other fields (units, description). A frame of a sequence gets
     ``_frame-0007`` after its name. The file is written into a temporary folder beside its place and then moved there,
     so that nobody ever finds half a file.

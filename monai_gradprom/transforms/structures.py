@@ -9,28 +9,31 @@ from typing import Any
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends
+from monai.utils import TransformBackends, ensure_tuple
 
 __all__ = ["SelectStructures", "SelectStructuresd"]
 
 
 class SelectStructures(Transform):
-    """Renumber a mask: the i-th chosen value becomes class i (from 1), everything else background 0.
+    """Renumber a mask: the i-th chosen entry becomes class i (from 1), everything else background 0.
 
     Args:
         structures: values in the mask, such as ``[1]`` for CAMUS's endocardium or ``[1, 2, 3]`` for all its structures.
+            An entry that is itself a list merges its values into one class: ``[1, [2, 3]]`` are two classes. No value
+            should stand twice.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - as in every MONAI transform
 
-    def __init__(self, structures: Sequence[int]) -> None:
-        self.structures = [int(value) for value in structures]
+    def __init__(self, structures: Sequence[int | Sequence[int]]) -> None:
+        self.structures = [[int(value) for value in ensure_tuple(entry)] for entry in structures]
 
     def __call__(self, mask: torch.Tensor) -> torch.Tensor:
         """Return the mask as uint8, of the same shape [1, *spatial]; metadata are kept."""
         classes = torch.zeros_like(mask, dtype=torch.uint8)
-        for number, value in enumerate(self.structures, start=1):
-            classes[mask == value] = number
+        for number, values in enumerate(self.structures, start=1):
+            for value in values:
+                classes[mask == value] = number
         return classes
 
 
@@ -45,7 +48,9 @@ class SelectStructuresd(MapTransform):
 
     backend = SelectStructures.backend
 
-    def __init__(self, keys: KeysCollection, structures: Sequence[int], allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self, keys: KeysCollection, structures: Sequence[int | Sequence[int]], allow_missing_keys: bool = False
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.select = SelectStructures(structures)
 

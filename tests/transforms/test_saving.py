@@ -15,6 +15,8 @@ from PIL import Image
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.transforms import (
+    CropToMultipled,
+    DownsampleDegradationd,
     LoadClinicalImage,
     LoadClinicalImaged,
     SaveEnhancedImage,
@@ -203,6 +205,128 @@ def test_a_whole_pipeline_writes_what_the_network_made(tmp_path: Path) -> None:
         before, after = nib.load(path), nib.load(tmp_path / "out" / f"p{i}" / "a_dark.nii.gz")
         assert after.get_data_dtype() == np.uint8
         np.testing.assert_array_equal(after.get_fdata(), np.round(before.get_fdata() / 3))
+
+
+def corners(affine: np.ndarray, size: tuple) -> np.ndarray:
+    """Where the corners of the field of view lie: half a pixel beyond the centres of the outermost pixels."""
+    spots = np.array([[x, y, 0, 1] for x in (-0.5, size[0] - 0.5) for y in (-0.5, size[1] - 0.5)])
+    return (np.asarray(affine) @ spots.T)[:3]
+
+
+COS, SIN = np.cos(0.5), np.sin(0.5)
+ROTATED = np.array([[0.3 * COS, -0.2 * SIN, 0, 5], [0.3 * SIN, 0.2 * COS, 0, -7], [0, 0, 1, 2], [0, 0, 0, 1.0]])
+
+
+def super_resolve(path: Path, out: Path, factor: int, shrink: int = 1) -> None:
+    """What the inference configuration of a bundle does, with repeated pixels as the network."""
+    pre = Compose([LoadClinicalImaged("image"), ScaleStoredRanged("image")])
+    post = Compose(
+        [
+            Invertd("pred", pre, orig_keys="image", nearest_interp=False, to_tensor=True),
+            SaveEnhancedImaged("pred", out, ""),
+        ]
+    )
+    item = pre({"image": str(path)})
+    if shrink > 1:
+        item = DownsampleDegradationd("image", shrink)(CropToMultipled("image", shrink)(item))
+    batch = list_data_collate([item])
+    with torch.no_grad():
+        batch["pred"] = torch.nn.functional.interpolate(batch["image"], scale_factor=factor)
+    for item in decollate_batch(batch):
+        post(item)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("codes", [(1, 4), (2, 0), (0, 1), (0, 0)])
+def test_a_finer_nifti_covers_the_same_field_of_view(tmp_path: Path, factor: int, codes: tuple) -> None:
+    image = nib.Nifti1Image((RNG.random((9, 7)) * 200).astype(np.uint8), ROTATED)
+    image.header.set_xyzt_units("mm", "sec")
+    image.set_sform(ROTATED, codes[0])
+    image.set_qform(ROTATED, codes[1])
+    nib.save(image, tmp_path / "a.nii.gz")
+    super_resolve(tmp_path / "a.nii.gz", tmp_path / "out", factor)
+    before, after = nib.load(tmp_path / "a.nii.gz"), nib.load(tmp_path / "out" / "a.nii.gz")
+    assert after.shape == (9 * factor, 7 * factor) and after.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(corners(after.affine, after.shape), corners(before.affine, (9, 7)), atol=1e-5)
+    zooms = [zoom / factor for zoom in before.header.get_zooms()]
+    np.testing.assert_allclose(after.header.get_zooms(), zooms, rtol=1e-6)
+    assert after.header.get_xyzt_units() == ("mm", "sec")
+    for form, code in zip(("sform", "qform"), codes, strict=True):
+        if any(codes):
+            assert int(after.header[f"{form}_code"]) == code
+        if code:
+            np.testing.assert_allclose(getattr(after.header, f"get_{form}")(), after.affine, atol=1e-6)
+    blocks = after.get_fdata().reshape(9, factor, 7, factor)
+    assert (blocks == before.get_fdata()[:, None, :, None]).all()
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1)])
+def test_a_finer_metaimage_covers_the_same_field_of_view(tmp_path: Path, shape: tuple) -> None:
+    path = source(tmp_path, "a.mhd", "uint8", shape)
+    super_resolve(path, tmp_path / "out", 2)
+    before, after = itk.imread(str(path)), itk.imread(str(tmp_path / "out" / "a.mhd"))
+    assert tuple(itk.size(after)) == (18, 14, *shape[2:])
+    np.testing.assert_allclose(tuple(after.GetSpacing()), [0.15, 0.1, *tuple(before.GetSpacing())[2:]])
+    for old, new in ((-0.5, (-0.5, -0.5)), ((8.5, 6.5), (17.5, 13.5))):
+        place = [
+            np.array(tuple(image.GetOrigin())[:2]) + np.array(tuple(image.GetSpacing())[:2]) * index
+            for image, index in ((before, old), (after, new))
+        ]
+        np.testing.assert_allclose(*place, atol=1e-9)
+    assert (itk.array_from_matrix(after.GetDirection()) == itk.array_from_matrix(before.GetDirection())).all()
+
+
+def test_a_finer_tiff_has_the_finer_resolution(tmp_path: Path) -> None:
+    Image.fromarray((RNG.random((7, 9)) * 200).astype("uint8")).save(tmp_path / "a.tif", dpi=(300, 150))
+    for factor in (1, 2):
+        super_resolve(tmp_path / "a.tif", tmp_path / f"out{factor}", factor)
+        image = Image.open(tmp_path / f"out{factor}" / "a.tif")
+        assert image.size == (9 * factor, 7 * factor)
+        assert image.info["dpi"] == pytest.approx((300 * factor, 150 * factor), rel=1e-4)
+
+
+def test_a_finer_png_claims_no_resolution(tmp_path: Path) -> None:
+    Image.fromarray((RNG.random((7, 9, 3)) * 200).astype("uint8")).save(tmp_path / "a.png")
+    super_resolve(tmp_path / "a.png", tmp_path / "out", 2)
+    image = Image.open(tmp_path / "out" / "a.png")
+    assert image.size == (18, 14) and image.mode == "RGB" and "dpi" not in image.info
+
+
+@pytest.mark.parametrize(("size", "shrink"), [((24, 20), 2), ((25, 23), 2), ((43, 39), 4)])
+def test_what_was_shrunk_and_super_resolved_lies_where_it_was(tmp_path: Path, size: tuple, shrink: int) -> None:
+    nib.save(nib.Nifti1Image((RNG.random(size) * 200).astype(np.uint8), ROTATED), tmp_path / "a.nii.gz")
+    super_resolve(tmp_path / "a.nii.gz", tmp_path / "out", shrink, shrink)
+    after = nib.load(tmp_path / "out" / "a.nii.gz")
+    assert after.shape == tuple(side - side % shrink for side in size)
+    cropped = CropToMultipled("image", shrink)(LoadClinicalImaged("image")({"image": tmp_path / "a.nii.gz"}))["image"]
+    np.testing.assert_allclose(after.affine, cropped.affine, atol=1e-5)
+
+
+def test_a_cropped_image_is_not_taken_for_a_finer_one(tmp_path: Path) -> None:
+    image = LoadClinicalImage()(source(tmp_path, "a.nii.gz", "uint8", (40, 30)))
+    SaveEnhancedImage(tmp_path / "out")(image[:, :20, :30])
+    SaveEnhancedImage(tmp_path / "wider")(torch.cat([image, image[:, :20]], dim=1))
+    for folder in ("out", "wider"):
+        np.testing.assert_allclose(nib.load(tmp_path / folder / "a_enhanced.nii.gz").affine, AFFINE, atol=1e-6)
+
+
+def test_a_finer_volume(tmp_path: Path) -> None:
+    image = LoadClinicalImage(spatial_dims=3)(source(tmp_path, "a.nii.gz", "uint8", (6, 5, 4)))
+    fine = image.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    SaveEnhancedImage(tmp_path / "out")(fine)
+    after = nib.load(tmp_path / "out" / "a_enhanced.nii.gz")
+    for corner, finer in (((-0.5,) * 3, (-0.5,) * 3), ((5.5, 4.5, 3.5), (11.5, 9.5, 7.5))):
+        np.testing.assert_allclose(after.affine @ [*finer, 1], AFFINE @ [*corner, 1], atol=1e-6)
+
+
+def test_values_beyond_the_stored_range_saturate_and_the_rest_is_rounded(tmp_path: Path) -> None:
+    image = source(tmp_path / "in", "a.png", "uint8", (4, 4))
+    pre = Compose([LoadClinicalImaged("image"), ScaleStoredRanged("image")])
+    item = pre({"image": str(image)})
+    item["pred"] = MetaTensor(torch.tensor([-0.1, 1.2, 100.4 / 255, 99.6 / 255]).repeat(4, 1)[None])
+    SaveEnhancedImaged("pred", tmp_path / "out")(Invertd("pred", pre, orig_keys="image", nearest_interp=False)(item))
+    written = np.asarray(Image.open(tmp_path / "out" / "a_enhanced.png"))
+    assert written.T.tolist() == [[0, 255, 100, 100]] * 4  # alike everywhere: no dithering
 
 
 def test_monai_label_leaves_it_out() -> None:

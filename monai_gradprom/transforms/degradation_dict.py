@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gaussian noise in a dictionary pipeline: fixed per image for evaluation, drawn anew for training."""
+"""Degradations in a dictionary pipeline: fixed per image for evaluation, drawn anew for training."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.transforms.gaussian import GaussianDegradation, RandGaussianDegradation
+from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation
 
-__all__ = ["GaussianDegradationd", "RandGaussianDegradationd", "stable_seed"]
+__all__ = ["Degradationd", "RandDegradationd", "stable_seed"]
 
 
 def stable_seed(seed: int, name: str) -> int:
@@ -24,32 +24,30 @@ def stable_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=4).digest(), "little")
 
 
-class GaussianDegradationd(MapTransform):
-    """Gaussian noise that belongs to the image: always the same for one id, whatever order, worker, run or strategy.
+class Degradationd(MapTransform):
+    """A degradation that belongs to the image: always the same for one id, whatever order, worker, run or strategy.
 
     Args:
         keys: images to degrade, all with the same noise.
-        sigma: see :class:`GaussianDegradation`.
-        clip: see :class:`GaussianDegradation`.
+        degradation: what to do to each.
         id_key: key of the unique name that the noise is derived from; an item without one (MONAI Label makes such)
             falls back to the name of its file.
         seed: changes the noise of all images.
         allow_missing_keys: skip keys that an item lacks.
     """
 
-    backend = GaussianDegradation.backend
+    backend = Degradation.backend
 
     def __init__(
         self,
         keys: KeysCollection,
-        sigma: float,
-        clip: bool = True,
+        degradation: Degradation,
         id_key: str = "id",
         seed: int = 0,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.degradation = GaussianDegradation(sigma, clip)
+        self.degradation = degradation
         self.id_key = id_key
         self.seed = seed
 
@@ -61,7 +59,8 @@ class GaussianDegradationd(MapTransform):
         """
         d = dict(data)
         for key in self.key_iterator(d):
-            d[key] = self.degradation(d[key], stable_seed(self.seed, self._name(d, d[key])))
+            seed = stable_seed(self.seed, self._name(d, d[key])) if self.degradation.seeded else 0
+            d[key] = self.degradation(d[key], seed)
         return d
 
     def _name(self, item: Mapping[Hashable, Any], img: Any) -> str:
@@ -73,31 +72,22 @@ class GaussianDegradationd(MapTransform):
         raise InputError(f"An item has no {self.id_key!r}, which fixes its noise; add one to the data list.")
 
 
-class RandGaussianDegradationd(Randomizable, MapTransform):
-    """Dictionary twin of :class:`RandGaussianDegradation`: one draw for all keys of an item.
+class RandDegradationd(Randomizable, MapTransform):
+    """A degradation drawn anew at every call: one draw for all keys of an item.
 
     Args:
         keys: images to degrade.
-        sigma: see :class:`RandGaussianDegradation`.
-        clip: see :class:`GaussianDegradation`.
+        degradation: what to draw and do to each.
         allow_missing_keys: skip keys that an item lacks.
     """
 
-    backend = GaussianDegradation.backend
+    backend = Degradation.backend
 
-    def __init__(
-        self,
-        keys: KeysCollection,
-        sigma: float | Sequence[float],
-        clip: bool = True,
-        allow_missing_keys: bool = False,
-    ) -> None:
+    def __init__(self, keys: KeysCollection, degradation: RandDegradation, allow_missing_keys: bool = False) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
-        self.degradation = RandGaussianDegradation(sigma, clip)
+        self.degradation = degradation
 
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> RandGaussianDegradationd:
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> RandDegradationd:
         """Seed the draws, as everywhere in MONAI."""
         super().set_random_state(seed, state)
         self.degradation.set_random_state(seed, state)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -11,7 +12,42 @@ from monai.transforms import Compose
 from scipy import stats
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.transforms import GaussianDegradationd, RandGaussianDegradationd, stable_seed
+from monai_gradprom.transforms import (
+    ChallengeDegradation,
+    ChallengeDegradationd,
+    Degradationd,
+    DownsampleDegradation,
+    DownsampleDegradationd,
+    GaussianDegradation,
+    GaussianDegradationd,
+    RandChallengeDegradation,
+    RandChallengeDegradationd,
+    RandDegradationd,
+    RandGaussianDegradation,
+    RandGaussianDegradationd,
+    RandSpeckleDegradation,
+    RandSpeckleDegradationd,
+    SpeckleDegradation,
+    SpeckleDegradationd,
+    stable_seed,
+)
+
+# each dictionary twin with its array twin, and arguments for both that are not the defaults
+FIXED = [
+    (GaussianDegradationd, GaussianDegradation, {"sigma": 0.15, "clip": False}),
+    (SpeckleDegradationd, SpeckleDegradation, {"sigma": 0.2, "gamma": 0.8, "clip": False}),
+    (
+        ChallengeDegradationd,
+        ChallengeDegradation,
+        {"sigma": 0.2, "rate": 0.05, "kernel_size": 5, "blur_sigma": 1.0, "clip": False},
+    ),
+    (DownsampleDegradationd, DownsampleDegradation, {"scale_factor": 4, "mode": "bicubic"}),
+]
+RANDOM = [
+    (RandGaussianDegradationd, RandGaussianDegradation, *FIXED[0][1:]),
+    (RandSpeckleDegradationd, RandSpeckleDegradation, *FIXED[1][1:]),
+    (RandChallengeDegradationd, RandChallengeDegradation, *FIXED[2][1:]),
+]
 
 
 def item(name: str, size: int = 48) -> dict:
@@ -28,12 +64,42 @@ def test_the_seed_is_a_hash_that_no_interpreter_salts() -> None:
     assert 0 <= stable_seed(0, "") < 2**32
 
 
-def test_noise_belongs_to_the_id_not_to_the_order() -> None:
+@pytest.mark.parametrize(("twin", "array", "options"), FIXED)
+def test_a_fixed_twin_hands_on_its_arguments_and_the_ids_seed(twin: type, array: type, options: dict) -> None:
+    transform = twin("image", **options)
+    assert isinstance(transform, Degradationd) and transform.degradation.parameters() == options
+    seed = stable_seed(0, "a") if array.seeded else 0
+    assert torch.equal(transform(item("a"))["image"], array(**options)(item("a")["image"], seed))
+    if array.seeded:
+        other = twin("image", **options, seed=5, id_key="name")({**item("a"), "name": "b"})["image"]
+        assert torch.equal(other, array(**options)(item("a")["image"], stable_seed(5, "b")))
+
+
+@pytest.mark.parametrize(("twin", "array", "fixed", "options"), RANDOM)
+def test_a_random_twin_hands_on_its_arguments_and_draws(twin: type, array: type, fixed: type, options: dict) -> None:
+    options = {**options, "sigma": (0.1, 0.3)}
+    transform, alike = (
+        twin("image", **options).set_random_state(3),
+        array(**options).set_random_state(3),
+    )
+    assert isinstance(transform, RandDegradationd)
+    out, again = (transform(item("a"))["image"] for _ in range(2))
+    assert torch.equal(out, alike(item("a")["image"])) and not torch.equal(out, again)
+    record = out.meta["degradation"]
+    assert 0.1 <= record["sigma"] <= 0.3 and record["sigma"] != again.meta["degradation"]["sigma"]
+    drawn = {key: record[key] for key in record if key not in ("degradation", "seed")}
+    assert {**drawn, "sigma": (0.1, 0.3)} == options
+    assert torch.equal(out, fixed(**drawn)(item("a")["image"], record["seed"]))
+
+
+@pytest.mark.parametrize(("twin", "array", "options"), FIXED[:3])
+def test_noise_belongs_to_the_id_not_to_the_order(twin: type, array: type, options: dict) -> None:
     names = [f"p{i}" for i in range(6)]
-    fixed = GaussianDegradationd("image", 0.1)
+    fixed = twin("image", **options)
     forward = {n: fixed(item(n))["image"] for n in names}
-    backward = {n: GaussianDegradationd("image", 0.1)(item(n))["image"] for n in reversed(names)}
+    backward = {n: twin("image", **options)(item(n))["image"] for n in reversed(names)}
     assert all(torch.equal(forward[n], backward[n]) for n in names)
+    assert not any(torch.equal(forward[a], forward[b]) for a, b in itertools.pairwise(names))
 
 
 def test_workers_and_batches_change_nothing() -> None:
