@@ -11,11 +11,13 @@ import torch
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
+from monai.utils import ensure_tuple
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 
 from monai_gradprom.errors import InputError
 
+from .baseline import enlarged_to
 from .task import AuxiliaryTask, plain
 
 __all__ = ["EnhancementEvaluator"]
@@ -24,15 +26,23 @@ __all__ = ["EnhancementEvaluator"]
 class EnhancementEvaluator(SupervisedEvaluator):
     """Evaluate an enhancer and what recognizers make of the degraded, enhanced and clean image.
 
+    ``engine.state.output["baseline"]`` is what the enhanced image is compared with: the degraded image, in
+    super-resolution enlarged bicubically to the clean image's size (see :func:`enlarged_to`).
+
     Per task, ``engine.state.output`` gains ``<name>_image``, ``<name>_pred`` and ``<name>_label`` (the recognizer's
-    class per image or pixel on the degraded, enhanced and clean image: [B, 1, *spatial] or [B, 1]) and, when the batch
-    holds it, ``<name>_target``. A recognizer that recognises the clean image worse than before has collapsed.
+    class per image or pixel on the baseline, the enhanced and the clean image: [B, 1, *spatial] or [B, 1]); for a
+    recognizer of whole images also the softmax of its logits, ``<name>_image_probabilities`` and so on (float32
+    [B, K]); and, when the batch holds it, ``<name>_target``. A recognizer that recognises the clean image worse than
+    before has collapsed.
 
     Args:
         tasks: the tasks whose recognizers look at the images; without any, only images are evaluated.
         enhance_label: also enhance the clean image and put the result under ``label_pred``: what the enhancer does to
             an image that nobody degraded, genuine noise and all.
         evaluator: every other argument, as in :class:`monai.engines.SupervisedEvaluator`. ``amp`` works on any device.
+
+    Raises:
+        InputError: on running, the enhanced and the clean image, or a mask and its image, differ in size.
     """
 
     def __init__(self, *, tasks: Sequence[AuxiliaryTask] = (), enhance_label: bool = False, **evaluator: Any) -> None:
@@ -58,6 +68,7 @@ class EnhancementEvaluator(SupervisedEvaluator):
         batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
         inputs, targets, args, kwargs = (*batch, (), {}) if len(batch) == 2 else batch
         self.state.output = {Keys.IMAGE: inputs, Keys.LABEL: targets}
+        names = _names(batchdata, inputs)
         modes = {module: module.training for module in (self.network, *(task.network for task in self.tasks))}
         autocast = torch.autocast(self.state.device.type, enabled=self.amp, **self.amp_kwargs)
         for module in modes:
@@ -68,12 +79,16 @@ class EnhancementEvaluator(SupervisedEvaluator):
                 self.state.output[Keys.PRED] = (
                     MetaTensor(pred).copy_meta_from(inputs) if isinstance(inputs, MetaTensor) else pred
                 )
+                _check_sizes(pred, targets, names)
+                baseline = enlarged_to(inputs, pred.shape[2:])
+                self.state.output["baseline"] = baseline
                 if self.enhance_label:
                     self.state.output["label_pred"] = plain(
                         self.inferer(plain(targets), self.network, *args, **kwargs)
                     ).float()
                 for task in self.tasks:
-                    self.state.output.update(_recognize(task, inputs, pred, targets, batchdata))
+                    views = {"image": baseline, "pred": pred, "label": targets}
+                    self.state.output.update(_recognize(task, views, batchdata, names))
         finally:
             for module, training in modes.items():
                 module.train(training)
@@ -83,17 +98,34 @@ class EnhancementEvaluator(SupervisedEvaluator):
 
 
 def _recognize(
-    task: AuxiliaryTask, image: Tensor, pred: Tensor, label: Tensor | None, batch: dict[str, Any]
+    task: AuxiliaryTask, views: Mapping[str, Tensor | None], batch: Mapping[str, Any], names: str
 ) -> dict[str, Tensor]:
-    views = {"image": image, "pred": pred, "label": label}
-    found = {
-        f"{task.name}_{key}": task.network(plain(view)).argmax(dim=1, keepdim=True)
-        for key, view in views.items()
-        if view is not None
-    }
+    found = {}
+    for view, image in views.items():
+        if image is not None:
+            logits = task.network(plain(image))
+            found[f"{task.name}_{view}"] = logits.argmax(dim=1, keepdim=True)
+            if logits.ndim == 2:  # of whole images; for every pixel they would be as large as the features
+                found[f"{task.name}_{view}_probabilities"] = logits.float().softmax(dim=1)
     # an unsupervised task still has a name under which the semantic label may be there, for measurement only
-    key = task.target_key or task.name
-    if key in batch:
-        target = plain(batch[key]).to(pred.device).long()
+    target = batch.get(task.target_key or task.name)
+    if target is not None:
+        target = plain(target).to(logits.device).long()
         found[f"{task.name}_target"] = target[:, None] if target.ndim == 1 else target
+        _check_sizes(found[f"{task.name}_pred"], found[f"{task.name}_target"], names, task.name)
     return found
+
+
+def _check_sizes(pred: Tensor, label: Tensor | None, names: str, what: str = "clean image") -> None:
+    if label is not None and pred.shape != label.shape:
+        raise InputError(
+            f"{names}: the {what} is {list(label.shape[1:])} (channels first) but the enhanced image leads to "
+            f"{list(pred.shape[1:])}; give labels of the enhanced image's size and channels, and check --scale_factor "
+            "and --degradation."
+        )
+
+
+def _names(batch: Mapping[str, Any], image: Tensor) -> str:
+    """What a message calls the images of a batch."""
+    files = image.meta.get("filename_or_obj") if isinstance(image, MetaTensor) else None
+    return ", ".join(str(name) for name in ensure_tuple(batch.get("id") or files or "an image"))

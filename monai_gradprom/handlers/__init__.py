@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from .checkpoint import BestModelSaver, TrainingCheckpoint, atomic_save, latest_checkpoint
+from .metric_sets import image_metrics, recognition_metrics
 from .per_image import PerImageMetric
 from .picture import ComparisonPicture, save_comparison
 from .report import MetricReport, quality_table
+from .scored import ScoredImagesMetric
 from .telemetry import GateTelemetry
 
 __all__ = [
@@ -15,9 +17,12 @@ __all__ = [
     "GateTelemetry",
     "MetricReport",
     "PerImageMetric",
+    "ScoredImagesMetric",
     "TrainingCheckpoint",
     "atomic_save",
+    "image_metrics",
     "latest_checkpoint",
     "quality_table",
+    "recognition_metrics",
     "save_comparison",
 ]

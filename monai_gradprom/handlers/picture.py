@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
+from monai_gradprom.handlers.report import is_enlarged
 from monai_gradprom.metrics import psnr, ssim
 
 __all__ = ["ComparisonPicture", "save_comparison"]
 
 
 class ComparisonPicture:
-    """Save a PNG of one image of an evaluation: degraded, enhanced, clean, each with its PSNR and SSIM.
+    """Save a PNG of one image of an evaluation: degraded, enhanced, clean; see :func:`save_comparison`.
+
+    Of super-resolution the degraded image is shown as the evaluator's ``baseline``, its bicubic enlargement.
 
     Args:
         path: the PNG.
@@ -41,28 +44,50 @@ class ComparisonPicture:
         items: list[dict[str, Any]] = state.output
         if self._seen <= self.index < self._seen + len(items):
             item = items[self.index - self._seen]
-            save_comparison(self.path, item["image"], item["pred"], item["label"])
+            before = "bicubic" if is_enlarged(item) else "degraded"
+            save_comparison(self.path, item.get("baseline", item["image"]), item["pred"], item.get("label"), before)
         self._seen += len(items)
 
 
-def save_comparison(path: str | Path, image: torch.Tensor, pred: torch.Tensor, label: torch.Tensor) -> None:
-    """Draw three 2-D images [C, W, H] in [0, 1] (grey or RGB, MONAI's axis order) into one PNG.
+def save_comparison(
+    path: str | Path, image: torch.Tensor, pred: torch.Tensor, label: torch.Tensor | None, before: str = "degraded"
+) -> None:
+    """Draw 2-D images [C, W, H] in [0, 1] (grey or RGB, MONAI's axis order) side by side into one PNG.
 
-    An image smaller than the enhanced one (super-resolution) is shown as it is, without PSNR and SSIM.
+    The degraded and the enhanced image get their PSNR and SSIM against the clean one. Where nothing was degraded
+    (``label`` is None or equals ``image``) there is no reference: two panels without numbers. An image smaller than the
+    clean one is shown as it is, without numbers.
+
+    Args:
+        path: the PNG; its folder is created.
+        image: the degraded image.
+        pred: the enhanced image.
+        label: the clean image.
+        before: title of the degraded image.
     """
     from matplotlib.figure import Figure  # heavy, and only pictures need it
 
-    figure = Figure(figsize=(12, 12 * label.shape[2] / label.shape[1] / 3 + 0.8), dpi=110, layout="constrained")
-    for axes, (title, tensor) in zip(
-        figure.subplots(1, 3), (("degraded", image), ("enhanced", pred), ("clean", label)), strict=True
-    ):
-        if title != "clean" and tensor.shape == label.shape:
-            pair = (torch.as_tensor(tensor)[None].float().clamp(0, 1), torch.as_tensor(label)[None].float())
-            title += f"\n{float(psnr(*pair)):.2f} dB, SSIM {float(ssim(*pair)):.3f}"
+    panels = {"input": image, "enhanced": pred}
+    if label is not None and not _same(image, label):
+        panels = {before: image, "enhanced": pred, "clean": label}
+    width, height = pred.shape[1:]
+    figure = Figure(figsize=(4 * len(panels), 4 * height / width + 0.8), dpi=110, layout="constrained")
+    for axes, (title, tensor) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         pixels = np.clip(np.asarray(torch.as_tensor(tensor).cpu(), dtype=np.float32), 0, 1).transpose(2, 1, 0)
         axes.imshow(pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
-        axes.set_title(title)
+        axes.set_title(title + (_quality(tensor, label) if len(panels) == 3 and title != "clean" else ""))
         axes.set_axis_off()
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
+
+
+def _same(image: torch.Tensor, label: torch.Tensor) -> bool:
+    return image.shape == label.shape and bool((image == label).all())
+
+
+def _quality(image: torch.Tensor, label: torch.Tensor | None) -> str:
+    if label is None or image.shape != label.shape:
+        return ""
+    pair = (torch.as_tensor(image)[None].float().clamp(0, 1), torch.as_tensor(label)[None].float())
+    return f"\n{float(psnr(*pair)):.2f} dB, SSIM {float(ssim(*pair)):.3f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ignite.engine import Engine, Events
 
 __all__ = ["MetricReport", "quality_table"]
 
-# what a table shows, in this order: title, metric on the degraded input, on the enhanced output, on the clean image
+# what a table shows, in this order: title, metric on the baseline, on the enhanced output, on the clean image
 ROWS = (
     ("PSNR [dB]", "psnr_input", "psnr", None),
     ("SSIM", "ssim_input", "ssim", None),
@@ -22,6 +22,8 @@ ROWS = (
     ("SSIM in the sector", "ssim_sector_input", "ssim_sector", None),
     ("mIoU", "miou_input", "miou", "miou_clean"),
     ("accuracy", "accuracy_input", "accuracy", "accuracy_clean"),
+    ("balanced accuracy", "balanced_accuracy_input", "balanced_accuracy", "balanced_accuracy_clean"),
+    ("AUC", "auc_input", "auc", "auc_clean"),
     ("undegraded: contrast-to-noise", "cnr_undegraded", "cnr_undegraded_enhanced", None),
     ("undegraded: speckle SNR", "speckle_snr_undegraded", "speckle_snr_undegraded_enhanced", None),
 )
@@ -54,7 +56,8 @@ class MetricReport:
 
     Writes ``metrics_per_image.csv`` (``id`` and one column per metric that has a value for each image) and
     ``metrics_summary.csv`` (``metric, mean, std, images``; the sample standard deviation; pooled metrics such as mIoU
-    have a value for the whole set only).
+    have a value for the whole set only). Of super-resolution the printed title says that "before" is the bicubic
+    enlargement.
 
     Args:
         output_dir: folder of the files.
@@ -65,24 +68,31 @@ class MetricReport:
         self.output_dir = Path(output_dir)
         self.title = title
         self._ids: list[str] = []
+        self._enlarged = False
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator; its metrics must be attached already."""
-        engine.add_event_handler(Events.STARTED, self._ids.clear)
+        engine.add_event_handler(Events.STARTED, self._restart)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
         engine.add_event_handler(Events.COMPLETED, self.write)
 
+    def _restart(self) -> None:
+        self._ids.clear()
+        self._enlarged = False
+
     def _collect(self, engine: Engine) -> None:
-        batch: Any = engine.state.batch
-        self._ids.extend(str(item.get("id", len(self._ids) + i)) for i, item in enumerate(batch))
+        state: Any = engine.state
+        self._enlarged = self._enlarged or any(is_enlarged(item) for item in state.output or [])
+        self._ids.extend(str(item.get("id", len(self._ids) + i)) for i, item in enumerate(state.batch))
 
     def write(self, engine: Engine) -> None:
         """Write both files and print the table."""
         state: Any = engine.state
+        known = {name: torch.as_tensor(values) for name, values in state.metric_details.items()}
         details = {
-            name: torch.as_tensor(values).flatten().double()
-            for name, values in state.metric_details.items()
-            if torch.as_tensor(values).numel() == len(self._ids)
+            name: values.flatten().double()
+            for name, values in known.items()
+            if len(values) == values.numel() == len(self._ids)
         }
         self.output_dir.mkdir(parents=True, exist_ok=True)
         with (self.output_dir / "metrics_per_image.csv").open("w", newline="") as file:
@@ -95,10 +105,16 @@ class MetricReport:
             writer = csv.writer(file)
             writer.writerow(["metric", "mean", "std", "images"])
             for name, value in state.metrics.items():
-                images = int(torch.isfinite(details[name]).sum()) if name in details else len(self._ids)
+                images = len(details[name].isfinite().nonzero() if name in details else known.get(name, self._ids))
                 writer.writerow([name, f"{float(value):.6g}", f"{spread.get(name, math.nan):.6g}", images])
-        print(f"\n{self.title} ({len(self._ids)} images)\n{quality_table(state.metrics, spread)}")
+        before = '; "before" is the bicubic enlargement' if self._enlarged else ""
+        print(f"\n{self.title} ({len(self._ids)} images{before})\n{quality_table(state.metrics, spread)}")
         print(f"  per image: {self.output_dir / 'metrics_per_image.csv'}", flush=True)
+
+
+def is_enlarged(item: Mapping[str, Any]) -> bool:
+    """Whether an item of an evaluator's output is one of super-resolution, whose baseline had to be enlarged."""
+    return "baseline" in item and item["baseline"].shape != item["image"].shape
 
 
 def _std(values: torch.Tensor) -> float:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics: pooled mIoU, PSNR and SSIM over the image or a region, and ultrasound's own measures."""
+"""Metrics: pooled mIoU, accuracies and AUC, PSNR and SSIM over the image or a region, and ultrasound's own measures."""
 
 from __future__ import annotations
 
+from monai_gradprom.metrics.diagnosis import Accuracy, BalancedAccuracy, MacroAUC
 from monai_gradprom.metrics.image_quality import psnr, ssim
 from monai_gradprom.metrics.iou import PooledMeanIoU
 from monai_gradprom.metrics.region import region_mean
@@ -10,6 +11,9 @@ from monai_gradprom.metrics.region_metrics import RegionPSNR, RegionSSIM
 from monai_gradprom.metrics.ultrasound import contrast_to_noise, speckle_snr
 
 __all__ = [
+    "Accuracy",
+    "BalancedAccuracy",
+    "MacroAUC",
     "PooledMeanIoU",
     "RegionPSNR",
     "RegionSSIM",

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy import ndimage
 
 from monai_gradprom.handlers import ComparisonPicture, save_comparison
+from monai_gradprom.metrics import psnr, ssim
 
 # [W, H] = 30 x 20 in MONAI's order: quarters of different brightness tell every flip and transposition
 WIDTH, HEIGHT = 30, 20
@@ -26,13 +28,13 @@ ENHANCED = quarters(0.5, 0.6, 0.7, 0.8)
 CLEAN = quarters(0.15, 0.35, 0.55, 0.75)
 
 
-def panels(path):
-    """Cut the three images out of the picture: the large areas that are not the page's white."""
+def panels(path, number=3):
+    """Cut the images out of the picture: the large areas that are not the page's white."""
     page = np.asarray(Image.open(path).convert("RGB"))
     boxes, count = ndimage.label((page != 255).any(axis=2))
     sizes = np.bincount(boxes.ravel())[1:]
-    largest = sorted(np.argsort(sizes)[-3:] + 1, key=lambda i: ndimage.find_objects(boxes)[i - 1][1].start)
-    assert count >= 3
+    largest = sorted(np.argsort(sizes)[-number:] + 1, key=lambda i: ndimage.find_objects(boxes)[i - 1][1].start)
+    assert count >= number
     return [page[ndimage.find_objects(boxes)[i - 1]] for i in largest]
 
 
@@ -67,6 +69,56 @@ def test_colour_and_a_smaller_input(tmp_path):
 def test_out_of_range_values_saturate(tmp_path):
     save_comparison(tmp_path / "picture.png", DEGRADED, ENHANCED * 0 + quarters(-1.0, 0.5, 0.5, 0.9), CLEAN)
     assert corner_levels(panels(tmp_path / "picture.png")[1]) == grey(0.0, 0.5, 0.5, 0.9)
+
+
+@pytest.fixture
+def titles(monkeypatch):
+    """What stands above each panel of the last picture."""
+    found, save = [], Figure.savefig
+
+    def savefig(self, path):
+        found[:] = [axes.get_title() for axes in self.axes]
+        save(self, path)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return found
+
+
+def draw(path, **item):
+    engine = Engine(lambda engine, batch: batch)
+    ComparisonPicture(path).attach(engine)
+    engine.run([[item]])
+
+
+def numbers(image):
+    pair = image[None], CLEAN[None]
+    return f"\n{psnr(*pair).item():.2f} dB, SSIM {ssim(*pair).item():.3f}"
+
+
+def test_every_panel_but_the_clean_one_has_its_numbers(tmp_path, titles):
+    draw(tmp_path / "picture.png", image=DEGRADED, baseline=DEGRADED, pred=ENHANCED, label=CLEAN)
+    assert titles == ["degraded" + numbers(DEGRADED), "enhanced" + numbers(ENHANCED), "clean"]
+
+
+def test_super_resolution_shows_the_bicubic_enlargement(tmp_path, titles):
+    draw(tmp_path / "picture.png", image=ENHANCED[:, ::2, ::2], baseline=DEGRADED, pred=ENHANCED, label=CLEAN)
+    assert titles == ["bicubic" + numbers(DEGRADED), "enhanced" + numbers(ENHANCED), "clean"]
+    assert corner_levels(panels(tmp_path / "picture.png")[0]) == grey(0.1, 0.2, 0.3, 0.4)
+
+
+@pytest.mark.parametrize("reference", [{"label": CLEAN.clone()}, {}])
+def test_without_a_reference_nothing_is_called_clean_or_measured(tmp_path, titles, reference):
+    draw(tmp_path / "picture.png", image=CLEAN, baseline=CLEAN, pred=ENHANCED, **reference)
+    assert titles == ["input", "enhanced"]
+    found = panels(tmp_path / "picture.png", number=2)
+    assert [corner_levels(panel) for panel in found] == [grey(0.15, 0.35, 0.55, 0.75), grey(0.5, 0.6, 0.7, 0.8)]
+
+
+def test_colours_stand_in_their_channels(tmp_path):
+    colour = torch.cat([CLEAN, 0 * CLEAN, 1 - CLEAN])
+    draw(tmp_path / "picture.png", image=colour / 2, baseline=colour / 2, pred=colour, label=colour)
+    expected = [[pytest.approx(255 * level, abs=1.5) for level in (grey, 0, 1 - grey)] for grey in (0.15, 0.35)]
+    assert corner_levels(panels(tmp_path / "picture.png")[1])[:2] == expected
 
 
 @pytest.mark.parametrize("index, expected", [(0, 0.1), (3, 0.4)])

@@ -94,3 +94,35 @@ def test_table_has_a_column_for_clean_images_only_where_needed():
     # columns stand below each other
     arrow, last = {line.index("→") for line in clean.splitlines()}, {len(line) for line in clean.splitlines()}
     assert len(arrow) == 1 and len(last) == 1
+
+
+def test_super_resolution_says_what_before_means(tmp_path, capsys):
+    large, small = torch.zeros(1, 4, 4), torch.zeros(1, 2, 2)
+    engine = Engine(lambda engine, batch: batch)
+    MetricReport(tmp_path).attach(engine)
+    engine.state.metric_details = {}
+    engine.run([[{"image": small, "baseline": large}]])
+    assert capsys.readouterr().out.strip().startswith('evaluation (1 images; "before" is the bicubic enlargement)\n')
+    engine.run([[{"image": large, "baseline": large}]])
+    assert capsys.readouterr().out.strip().startswith("evaluation (1 images)\n")
+
+
+def test_diagnosis_has_its_rows():
+    names = ("accuracy", "balanced_accuracy", "auc")
+    metrics = {name + ending: 0.5 for name in names for ending in ("_input", "", "_clean")}
+    rows = [line.split() for line in quality_table(metrics).splitlines()[1:]]
+    assert [row[:-4] for row in rows] == [["accuracy"], ["balanced", "accuracy"], ["AUC"]]
+    assert all(row[-4:] == ["0.500", "→", "0.500", "0.500"] for row in rows)
+
+
+def test_counts_of_few_images_are_no_values_per_image(tmp_path, capsys):
+    """One scored image of four with a 2 x 2 confusion has as many numbers as there are images."""
+    engine = Engine(lambda engine, batch: None)
+    MetricReport(tmp_path).attach(engine)
+    engine.add_event_handler(Events.STARTED, lambda: setattr(engine.state, "metrics", {"miou": 0.5}))
+    engine.add_event_handler(
+        Events.STARTED, lambda: setattr(engine.state, "metric_details", {"miou": torch.ones(1, 2, 2)})
+    )
+    engine.run([[{"id": name} for name in IDS]])
+    assert list(read(tmp_path / "metrics_per_image.csv")[0]) == ["id"]
+    assert read(tmp_path / "metrics_summary.csv")[0] == {"metric": "miou", "mean": "0.5", "std": "nan", "images": "1"}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics of an :class:`~monai_gradprom.engines.EnhancementEvaluator`, by the names that reports know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from monai.metrics import CumulativeIterationMetric
+
+from monai_gradprom.choices import check_choice
+from monai_gradprom.errors import InputError
+from monai_gradprom.handlers.per_image import PerImageMetric
+from monai_gradprom.handlers.scored import ScoredImagesMetric
+from monai_gradprom.metrics import Accuracy, BalancedAccuracy, MacroAUC, PooledMeanIoU, psnr, ssim
+
+if TYPE_CHECKING:
+    from monai_gradprom.engines import AuxiliaryTask
+
+__all__ = ["image_metrics", "recognition_metrics"]
+
+# per task: name of the metric, its class, what the evaluator's keys for it end in
+_RECOGNITION: dict[str, tuple[tuple[str, Callable[[int], CumulativeIterationMetric], str], ...]] = {
+    "diagnosis": (
+        ("accuracy", Accuracy, ""),
+        ("balanced_accuracy", BalancedAccuracy, ""),
+        ("auc", MacroAUC, "_probabilities"),
+    ),
+    "segmentation": (("miou", PooledMeanIoU, ""),),
+}
+# what the evaluator calls an image, and what a metric on it is called
+_VIEWS = (("image", "_input"), ("pred", ""), ("label", "_clean"))
+
+
+def image_metrics(region: str | None = None) -> dict[str, PerImageMetric]:
+    """PSNR and SSIM of the enhanced image and, ending in ``_input``, of the baseline that it has to beat.
+
+    Args:
+        region: key of a mask [1, *spatial] in the batch; pixels where it is not zero count. None: all count.
+
+    Returns:
+        ``psnr, psnr_input, ssim, ssim_input``; with a region ``psnr_sector, psnr_sector_input, ...`` in its name. All
+        can be a ``key_val_metric``; the first, ``psnr``, is then the key metric.
+    """
+    suffix, mask = ("", []) if region is None else (f"_{region}", [region])
+    return {
+        f"{name}{suffix}{ending}": PerImageMetric(function, [key, "label", *mask])
+        for name, function in (("psnr", psnr), ("ssim", ssim))
+        for key, ending in (("pred", ""), ("baseline", "_input"))
+    }
+
+
+def recognition_metrics(
+    tasks: Sequence[str | AuxiliaryTask], num_classes: Mapping[str, int]
+) -> dict[str, ScoredImagesMetric]:
+    """What the recognizers make of the baseline (``_input``), the enhanced and the clean image (``_clean``).
+
+    Args:
+        tasks: tasks or their names: ``diagnosis`` is measured by accuracy, balanced accuracy and AUC, ``segmentation``
+            by mIoU over classes with background.
+        num_classes: classes per task name; other names in it do not matter.
+
+    Returns:
+        ``accuracy_input, accuracy, accuracy_clean``, the same with ``balanced_accuracy`` and ``auc``, and with
+        ``miou``; only those of ``tasks``. Images without the semantic label are passed over; nan when none has it.
+
+    Raises:
+        InputError: a task of another name, or one that ``num_classes`` lacks.
+    """
+    metrics = {}
+    for task in (task if isinstance(task, str) else task.name for task in tasks):
+        check_choice("task", task, _RECOGNITION)
+        if task not in num_classes:
+            raise InputError(f"num_classes names {sorted(num_classes)} but not the task {task!r}; add its classes.")
+        for name, metric, kind in _RECOGNITION[task]:
+            for view, ending in _VIEWS:
+                keys = [f"{task}_{view}{kind}", f"{task}_target"]
+                metrics[name + ending] = ScoredImagesMetric(metric(num_classes[task]), keys)
+    return metrics
