@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import InputError
-from . import sample_data
+from . import prepare, sample_data
 
 __all__ = ["main"]
 
-_COMMANDS = (sample_data,)
+_COMMANDS = (prepare, sample_data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,20 +4,40 @@
 from __future__ import annotations
 
 from monai_gradprom.datasets.camus import camus_datalist
-from monai_gradprom.datasets.datalist import folder_datalist, read_datalist
+from monai_gradprom.datasets.covidct import COVIDCT_CLASSES, covidct_datalist
+from monai_gradprom.datasets.datalist import read_datalist, write_datalist
+from monai_gradprom.datasets.folder import folder_datalist
 from monai_gradprom.datasets.frame_count import count_frames
-from monai_gradprom.datasets.labels import agree_on_label, all_labelled
+from monai_gradprom.datasets.isic2018 import ISIC2018_DIAGNOSES, isic2018_datalist
+from monai_gradprom.datasets.labels import agree_on_label, agree_on_labels, all_labelled, require_classes
+from monai_gradprom.datasets.lizard import LIZARD_CLASSES, lizard_datalist
+from monai_gradprom.datasets.readable import decode_files, drop_unreadable, find_faults
+from monai_gradprom.datasets.ready import readable_items, training_items
 from monai_gradprom.datasets.replayable import CacheBoundary, EpochIndex, EpochSampler, ReplayableDataset
 
 __all__ = [
+    "COVIDCT_CLASSES",
+    "ISIC2018_DIAGNOSES",
+    "LIZARD_CLASSES",
     "CacheBoundary",
     "EpochIndex",
     "EpochSampler",
     "ReplayableDataset",
     "agree_on_label",
+    "agree_on_labels",
     "all_labelled",
     "camus_datalist",
     "count_frames",
+    "covidct_datalist",
+    "decode_files",
+    "drop_unreadable",
+    "find_faults",
     "folder_datalist",
+    "isic2018_datalist",
+    "lizard_datalist",
     "read_datalist",
+    "readable_items",
+    "require_classes",
+    "training_items",
+    "write_datalist",
 ]

@@ -3,23 +3,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from monai_gradprom.choices import check_choice
 from monai_gradprom.datasets.camus_files import CamusLayout, find_layout, read_cfg, read_split
 from monai_gradprom.datasets.frame_count import count_frames
+from monai_gradprom.datasets.subsets import check_subset, draw_parts, report_list
 from monai_gradprom.errors import InputError
 
 __all__ = ["camus_datalist"]
-
-SUBSETS = ("training", "validation", "testing")
-_LOGGER = logging.getLogger("monai_gradprom.datasets")
 
 
 def camus_datalist(
@@ -59,8 +54,7 @@ def camus_datalist(
     Raises:
         InputError: ``root`` holds no CAMUS, an argument is unknown, split files are missing, or nothing is left.
     """
-    check_choice("subset", subset, SUBSETS)
-    check_choice("split", split, ("official", "paper"))
+    check_subset(subset, split)
     check_choice("frames", frames, ("ed_es", "half_sequence"))
     views = _choices("views", views, ("2CH", "4CH"))
     phases = _choices("phases", phases, ("ED", "ES"))
@@ -76,7 +70,8 @@ def camus_datalist(
                 continue
             found = _sequence if frames == "half_sequence" else _instants
             items += found(layout, patient, view, phases, cfg, missing)
-    _report(items, subset, split, missing)
+    frames_of = f"{len(items)} frames of {len({item['patient'] for item in items})} patients"
+    report_list(f"CAMUS {subset} ({split} split)", frames_of, missing)
     if not items:
         raise InputError(
             f"dataset_dir {str(root)!r} has no {subset} frame for views={list(views)}, phases={list(phases)}, "
@@ -95,15 +90,7 @@ def _patients(layout: CamusLayout, subset: str, split: str, seed: int, missing: 
         names = read_split(layout, subset)
         missing["patients"] += sum(name not in layout.patients for name in names)
         return [name for name in names if name in layout.patients]
-    # RandomState's stream is frozen, so that a seed means the same patients under every NumPy
-    order = np.random.RandomState(seed).permutation(sorted(layout.patients)).tolist()
-    testing, validation = max(1, round(0.1 * len(order))), max(1, round(0.05 * len(order)))
-    parts = {
-        "testing": order[:testing],
-        "validation": order[testing : testing + validation],
-        "training": order[testing + validation :],
-    }
-    return sorted(parts[subset])
+    return draw_parts(layout.patients, seed, testing=0.1, validation=0.05)[subset]
 
 
 def _cfg(layout: CamusLayout, patient: str, view: str, missing: Counter[str]) -> dict[str, str]:
@@ -156,13 +143,3 @@ def _item(
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else -1
-
-
-def _report(items: list[dict[str, Any]], subset: str, split: str, missing: Counter[str]) -> None:
-    gaps = ", ".join(f"{count} {name}" for name, count in missing.items() if count)
-    patients = len({item["patient"] for item in items})
-    level = logging.WARNING if gaps else logging.INFO
-    _LOGGER.log(
-        level, "CAMUS %s (%s split): %d frames of %d patients%s", subset, split, len(items), patients,
-        f"; missing: {gaps}" if gaps else "",
-    )  # fmt: skip

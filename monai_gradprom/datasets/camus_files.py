@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_gradprom.datasets.archive import open_archive, unlike_archive
 from monai_gradprom.errors import InputError
 
 __all__ = ["CamusLayout", "find_layout", "read_cfg", "read_split"]
@@ -37,9 +38,7 @@ def find_layout(root: str | Path) -> CamusLayout:
     Raises:
         InputError: there is no such folder, or no patients in it.
     """
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise InputError(f"dataset_dir {str(root)!r} is not a folder; give the folder of the unpacked CAMUS archive.")
+    root = open_archive(root, "CAMUS")
     for base in (root / "database_nifti", root):
         patients = {p.name: p for p in _patients(base)}
         if patients and any(next(p.glob("*.nii.gz"), None) for p in patients.values()):
@@ -51,11 +50,7 @@ def find_layout(root: str | Path) -> CamusLayout:
         patients = {f"{part}/{p.name}".lstrip("/"): p for part in parts for p in _patients(base / part)}
         if patients:
             return CamusLayout(base, patients, ".mhd", "sequence", _split_dir(base))
-    found = ", ".join(sorted(p.name for p in root.iterdir())[:5]) or "nothing"
-    raise InputError(
-        f"dataset_dir {str(root)!r} holds {found}, but neither database_nifti/patient*/ nor training/patient*/; "
-        "give the folder of the unpacked CAMUS archive."
-    )
+    raise unlike_archive(root, "CAMUS", "neither database_nifti/patient*/ nor training/patient*/")
 
 
 def _patients(folder: Path) -> list[Path]:

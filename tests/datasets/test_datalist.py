@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_gradprom.datasets import folder_datalist, read_datalist
+from monai_gradprom.datasets import folder_datalist, read_datalist, write_datalist
 from monai_gradprom.errors import InputError
 
 
@@ -103,3 +103,81 @@ def test_no_folder_and_no_images(tmp_path: Path) -> None:
         folder_datalist(tmp_path / "none")
     with pytest.raises(InputError, match="holds no image"):
         folder_datalist(tmp_path)
+
+
+def test_isic_masks_are_passed_over(tmp_path: Path) -> None:
+    for name in ("ISIC_1.jpg", "ISIC_1_segmentation.png", "b_Segmentation.png", "segmentation.png"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [item["id"] for item in folder_datalist(tmp_path)] == ["ISIC_1", "segmentation"]
+
+
+def test_a_diagnosis_is_an_index_or_a_name(tmp_path: Path) -> None:
+    entries = [{"image": f"{n}.png", "diagnosis": d} for n, d in enumerate(["NV", 0, None, "MEL"])]
+    path = datalist(tmp_path, diagnoses=["MEL", "NV"], training=[*entries, "x.png"])
+    assert [item.get("diagnosis") for item in read_datalist(path, "training")] == [1, 0, None, 0, None]
+    assert "diagnosis" not in read_datalist(path, "training")[2]
+
+
+def test_the_file_s_classes_are_translated_to_the_caller_s(tmp_path: Path) -> None:
+    entries = [{"image": "a.png", "diagnosis": "NV"}, {"image": "b.png", "diagnosis": 1}]
+    path = datalist(tmp_path, diagnoses=["NV", "MEL"], training=entries)
+    assert [item["diagnosis"] for item in read_datalist(path, "training", ["MEL", "BKL", "NV"])] == [2, 0]
+    with pytest.raises(InputError, match=r"entry 1 .* is of class 'MEL', which is none of NV, BKL"):
+        read_datalist(path, "training", ["NV", "BKL"])
+    path = datalist(tmp_path, training=entries)
+    assert [item["diagnosis"] for item in read_datalist(path, "training", ["MEL", "NV"])] == [1, 1]
+
+
+@pytest.mark.parametrize("value", [-1, 2, 1.0, True, "nv", "1", [1], {}])
+def test_an_impossible_diagnosis_is_named(tmp_path: Path, value: object) -> None:
+    path = datalist(tmp_path, diagnoses=["MEL", "NV"], training=["a.png", {"image": "b.png", "diagnosis": value}])
+    with pytest.raises(InputError, match=r'entry 1 of "training" has the diagnosis .*0 to 1, or one of MEL, NV'):
+        read_datalist(path, "training")
+
+
+def test_a_name_without_names_and_names_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"entry 0 .* has the diagnosis 'NV'; give a whole number, 0 or more"):
+        read_datalist(datalist(tmp_path, training=[{"image": "a.png", "diagnosis": "NV"}]), "training")
+    with pytest.raises(InputError, match='"diagnoses" is no list of names'):
+        read_datalist(datalist(tmp_path, diagnoses={"NV": 0}, training=["a.png"]), "training")
+
+
+def test_what_is_written_is_read_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    training = [
+        {
+            "id": "CT_COVID/radiol 100%0",
+            "image": str(folder / "radiol 100%0.png"),
+            "label": str(tmp_path / "clean" / "é.png"),
+            "segmentation": str(folder / "a.mat"),
+            "diagnosis": 1,
+            "source": "x",
+        },
+        {"id": "b", "image": "/far/b.nii.gz", "label": "/far/b.nii.gz", "frame": 3},
+    ]
+    testing = [{"id": "c", "image": str(folder / "c.png"), "label": str(folder / "c.png"), "diagnosis": 0}]
+    path = tmp_path / "lists" / "new" / "x.json"
+    write_datalist(path, {"training": training, "testing": testing}, ["NonCOVID", "COVID"], split="paper", seed=3)
+    assert read_datalist(path, "training") == training
+    assert read_datalist(path, "testing") == testing
+    content = json.loads(path.read_text())
+    assert content["training"][0]["image"] == "../../data/radiol 100%0.png"
+    assert (content["diagnoses"], content["split"], content["seed"]) == (["NonCOVID", "COVID"], "paper", 3)
+
+
+def test_a_datalist_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_datalist(path, {"training": [{"image": str(tmp_path / "a.png")}]})
+    before = path.read_text()
+    with pytest.raises(TypeError):
+        write_datalist(path, {"training": [{"image": str(tmp_path / "a.png"), "what": object()}]})
+    assert path.read_text() == before
+    write_datalist(path, {"training": []})
+    assert json.loads(path.read_text()) == {"training": []}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=r"x\.json' cannot be written .*choose another place"):
+        write_datalist(tmp_path / "file" / "x.json", {"training": []})

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from monai_gradprom.datasets import agree_on_label, all_labelled
+from monai_gradprom.datasets import agree_on_label, agree_on_labels, all_labelled, require_classes
 from monai_gradprom.errors import InputError
 
 FULL = [{"image": "a", "mask": "m"}, {"image": "b", "mask": "n"}]
@@ -38,3 +38,49 @@ def test_a_measure_is_not_left_out_in_silence(caplog):
     assert all_labelled(FULL, "mask", "mIoU") and not caplog.records
     assert not all_labelled(SOME, "mask", "mIoU")
     assert caplog.messages == ["mIoU is left out: 1 of 3 images have no mask."]
+
+
+BOTH = [
+    {"id": "a", "diagnosis": 0, "mask": "m"},
+    {"id": "b", "diagnosis": 1},
+    {"id": "c", "mask": "o"},
+    {"id": "d", "diagnosis": 1, "mask": "p"},
+]
+
+
+def test_several_labels_at_once(caplog):
+    assert agree_on_labels(BOTH, {"diagnosis": True, "mask": True}) == [BOTH[0], BOTH[3]]
+    assert caplog.messages == [
+        "2 of 4 training images have no diagnosis or no mask and are left out: the recognizer learns from them."
+    ]
+
+
+def test_a_useless_label_is_looked_at_among_the_items_that_stay():
+    assert [sorted(i) for i in agree_on_labels(BOTH, {"diagnosis": True, "mask": False})] == [["diagnosis", "id"]] * 3
+    assert agree_on_labels([BOTH[0], {"id": "e"}, BOTH[3]], {"diagnosis": True, "mask": False}) == [BOTH[0], BOTH[3]]
+    assert agree_on_labels(BOTH, {"diagnosis": False, "mask": False}) == [{"id": item["id"]} for item in BOTH]
+
+
+def test_labels_that_never_meet():
+    with pytest.raises(InputError, match=r"no training image has all of diagnosis, mask.*--recognition"):
+        agree_on_labels(BOTH[1:3], {"diagnosis": True, "mask": True})
+    with pytest.raises(InputError, match="no training image has a 'mask'"):
+        agree_on_labels(BOTH[1:2], {"diagnosis": True, "mask": True})
+
+
+def test_each_class_must_have_an_image(caplog):
+    require_classes(BOTH, "diagnosis", ["no", "yes"])
+    assert not caplog.records
+    with pytest.raises(
+        InputError, match=r"no training image is of class 'MEL' or 'DF' \(diagnosis: 1 NV, 2 BKL, 0 MEL"
+    ):
+        require_classes(BOTH, "diagnosis", ["NV", "BKL", "MEL", "DF"])
+    with pytest.raises(InputError, match=r"image 'b' has diagnosis 1; give 0 to 0 for NV"):
+        require_classes(BOTH, "diagnosis", ["NV"])
+
+
+def test_where_classes_are_ours_two_will_do(caplog):
+    require_classes(BOTH, "diagnosis", ["a", "b", "c"], every=False)
+    assert caplog.messages == ["no training image is of class 'c' (diagnosis: 1 a, 2 b, 0 c)."]
+    with pytest.raises(InputError, match="no training image is of class 'a' or 'c'"):
+        require_classes(BOTH[1:], "diagnosis", ["a", "b", "c"], every=False)
