@@ -45,7 +45,9 @@ def add_parser(subparsers: _SubParsers) -> None:
         "--split", choices=["official", "paper"], default="official", help="whose split (default: official)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn at random (default: 0)")
-    parser.add_argument("--diagnosis-csv", metavar="FILE", type=Path, help="isic2018: table of diagnoses")
+    parser.add_argument(
+        "--diagnosis-csv", "--diagnosis_csv", metavar="FILE", type=Path, help="isic2018: table of diagnoses"
+    )
     parser.add_argument("--fold", metavar="N", type=int, help="lizard: fold to test on (default: 3)")
     parser.add_argument(
         "--check-pixels", action="store_true", help="decode every image and mask and compare their sizes"
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     for note in notes:
         print(f"note: {note}")
     if args.check_pixels or args.skip_faulty:
-        lists = _checked(lists, args.skip_faulty)
+        lists = _checked(lists, args.skip_faulty, archive.channels)
     write_datalist(
         output,
         lists,
@@ -168,14 +170,14 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     print()
 
 
-def _checked(lists: dict[str, _Items], skip: bool) -> dict[str, _Items]:
+def _checked(lists: dict[str, _Items], skip: bool, channels: int) -> dict[str, _Items]:
     """Decode everything, print each fault, and leave faulty items out if the user said so."""
     from tqdm import tqdm
 
     from ..datasets import find_faults
 
     items = [item for part in lists.values() for item in part]
-    faults = find_faults(items, progress=lambda found: tqdm(found, desc="pixels", unit="file"))
+    faults = find_faults(items, lambda found: tqdm(found, desc="pixels", unit="file"), channels)
     for reason in dict.fromkeys(reason for reasons in faults.values() for reason in reasons):
         print(f"fault: {reason}")
     remedy = "left out" if skip else "they stay in the datalist; leave them out by --skip-faulty"

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""COVID-CT, slices of chest CT (Zhao et al., arXiv:2003.13865): official files to MONAI's list of dicts."""
+"""COVID-CT, slices of chest CT (Yang et al., arXiv:2003.13865): official files to MONAI's list of dicts."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,13 @@ def _lines(path: Path) -> list[str]:
     ]
 
 
-def covidct_datalist(root: str | Path, subset: str, split: str = "official", seed: int = 0) -> list[dict[str, Any]]:
+def covidct_datalist(
+    root: str | Path,
+    subset: str,
+    split: str = "official",
+    diagnoses: Sequence[str] = COVIDCT_CLASSES,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
     """List the slices of one subset of COVID-CT.
 
     File names are matched with the official lists exactly, else without regard to case and extension. What is listed
@@ -72,19 +79,22 @@ def covidct_datalist(root: str | Path, subset: str, split: str = "official", see
         split: ``"official"`` reads ``Data-split/*/{train,val,test}CT_*.txt``; ``"paper"`` deals the images at random by
             ``seed``: 146 of 746 for testing, or as many in proportion, and out of the rest 5 % of all for validation;
             at least one each. Slices of one patient may then be on both sides.
+        diagnoses: the classes that ``diagnosis`` counts, in their order: both of ``COVIDCT_CLASSES``.
         seed: of the paper's split.
 
     Returns:
         Dicts with ``id`` (``"CT_COVID/kjr-21-e24-p1-14"``; with the extension where two files differ in nothing else),
-        ``image`` and ``label`` (both the slice), and ``diagnosis`` (0 NonCOVID, 1 COVID).
+        ``image`` and ``label`` (both the slice), and ``diagnosis`` (index in ``diagnoses``).
 
     Raises:
         InputError: ``root`` holds no COVID-CT, an argument is unknown, lists are missing, or nothing is left.
     """
     check_subset(subset, split)
+    if sorted(diagnoses) != sorted(COVIDCT_CLASSES):
+        raise InputError(f"diagnoses are {list(diagnoses)}; COVID-CT knows {' and '.join(COVIDCT_CLASSES)} only.")
     layout = find_covidct(root)
     gaps: Counter[str] = Counter()
-    items = [item for c in COVIDCT_CLASSES for item in _items(layout.images[c], c)]
+    items = [item for c in COVIDCT_CLASSES for item in _items(layout.images[c], c, list(diagnoses).index(c))]
     if split == "paper":
         part = set(draw_parts((item["id"] for item in items), seed, testing=146 / 746, validation=0.05)[subset])
         items = [item for item in items if item["id"] in part]
@@ -94,9 +104,8 @@ def covidct_datalist(root: str | Path, subset: str, split: str = "official", see
     return finish_list(items, f"COVID-CT {subset} ({split} split)", root, gaps)
 
 
-def _items(paths: list[Path], name: str) -> list[dict[str, Any]]:
+def _items(paths: list[Path], name: str, index: int) -> list[dict[str, Any]]:
     stems = Counter(path.stem for path in paths)
-    index = COVIDCT_CLASSES.index(name)
     ids = [f"CT_{name}/{path.stem if stems[path.stem] == 1 else path.name}" for path in paths]
     return [{"id": i, "image": str(p), "label": str(p), "diagnosis": index} for i, p in zip(ids, paths, strict=True)]
 

@@ -29,7 +29,8 @@ def read_datalist(path: str | Path, subset: str, diagnoses: Sequence[str] | None
     Args:
         path: the JSON file.
         subset: the list to read: ``"training"``, ``"validation"`` or ``"testing"``.
-        diagnoses: the classes that the caller counts by. Those of the file, where it names any, are translated.
+        diagnoses: the classes that the caller counts by. Those of the file, where it names any, are translated; a class
+            that is none of them is unknown.
 
     Returns:
         The entries with absolute paths; ``label`` is ``image`` where it is absent; ``id`` is the path relative to the
@@ -60,7 +61,12 @@ def read_datalist(path: str | Path, subset: str, diagnoses: Sequence[str] | None
         if item.get("diagnosis", 0) is None:
             del item["diagnosis"]
         if "diagnosis" in item:
-            item["diagnosis"] = _class_index(item["diagnosis"], named, diagnoses, where)
+            index = _class_index(item["diagnosis"], named, diagnoses, where)
+            item = (
+                {**item, "diagnosis": index}
+                if index is not None
+                else {k: v for k, v in item.items() if k != "diagnosis"}
+            )
         items.append(item)
     twice = [name for name, count in Counter(item["id"] for item in items).items() if count > 1]
     if twice:
@@ -79,8 +85,11 @@ def _complete(item: dict[str, Any], base: Path) -> dict[str, Any]:
     return item
 
 
-def _class_index(value: Any, named: Sequence[str] | None, wanted: Sequence[str] | None, where: str) -> int:
-    """The index in ``wanted`` (else ``named``) of a class given as an index or name in ``named`` (else ``wanted``)."""
+def _class_index(value: Any, named: Sequence[str] | None, wanted: Sequence[str] | None, where: str) -> int | None:
+    """None for a class of the file that the caller does not count.
+
+    Else the index in ``wanted`` (else ``named``) of a class given as an index or name in ``named`` (else ``wanted``).
+    """
     given = named if named is not None else wanted
     if isinstance(value, str) and given is not None and value in given:
         value = list(given).index(value)
@@ -93,12 +102,7 @@ def _class_index(value: Any, named: Sequence[str] | None, wanted: Sequence[str] 
         )
     if named is None or wanted is None:
         return int(value)
-    if named[value] not in wanted:
-        raise InputError(
-            f"{where} is of class {named[value]!r}, which is none of {', '.join(wanted)}; take it out or name the "
-            "classes of the training alike."
-        )
-    return list(wanted).index(named[value])
+    return list(wanted).index(named[value]) if named[value] in wanted else None
 
 
 def write_datalist(
@@ -137,7 +141,8 @@ def write_datalist(
 
 
 def _relative(item: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    return {key: _from(base, value) if key in _PATHS else value for key, value in item.items()}
+    kept = {key: value for key, value in item.items() if key != "unreadable"}  # of this reading, not of the image
+    return {key: _from(base, value) if key in _PATHS else value for key, value in kept.items()}
 
 
 def _from(base: Path, path: str) -> str:

@@ -51,7 +51,7 @@ def find_diagnosis_table(folders: list[Path], given: str | Path | None = None) -
         found = [path for path in sorted(folder.glob("*.csv")) if _is_table(path)]
         if len(found) > 1:
             names = ", ".join(path.name for path in found)
-            raise InputError(f"{folder} holds several tables of diagnoses ({names}); choose one by --diagnosis-csv.")
+            raise InputError(f"{folder} holds several tables of diagnoses ({names}); choose one by --diagnosis_csv.")
         if found:
             return read_diagnosis_table(found[0])
     return None

@@ -36,6 +36,7 @@ class Archive:
         classes: names of the classes that ``diagnosis`` counts; none without a diagnosis.
         options: what else ``datalist`` takes.
         masks: whether images come with masks.
+        channels: 1 where images are grey, 3 where they are RGB.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Archive:
     classes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     masks: bool = True
+    channels: int = 1
 
 
 def _camus(root: str | Path, **_: Any) -> list[Found]:
@@ -92,7 +94,9 @@ def _lizard(root: str | Path, **_: Any) -> list[Found]:
 
 ARCHIVES = {
     "camus": Archive("CAMUS", camus_datalist, _camus),
-    "isic2018": Archive("ISIC 2018 task 1", isic2018_datalist, _isic2018, ISIC2018_DIAGNOSES, ("diagnosis_csv",)),
+    "isic2018": Archive(
+        "ISIC 2018 task 1", isic2018_datalist, _isic2018, ISIC2018_DIAGNOSES, ("diagnosis_csv",), channels=3
+    ),
     "covidct": Archive("COVID-CT", covidct_datalist, _covidct, COVIDCT_CLASSES, masks=False),
-    "lizard": Archive("Lizard", lizard_datalist, _lizard, LIZARD_CLASSES, ("fold",)),
+    "lizard": Archive("Lizard", lizard_datalist, _lizard, LIZARD_CLASSES, ("fold",), channels=3),
 }

@@ -42,7 +42,7 @@ def agree_on_labels(items: Sequence[dict[str, Any]], needed: Mapping[str, bool])
     lacking = [key for key in wanted if any(key not in item for item in items)]
     if lacking:
         _LOGGER.warning(
-            "%d of %d training images have no %s and are left out: the recognizer learns from %s.",
+            "%d of %d training images have no %s and are left out: the others have %s.",
             len(items) - len(kept),
             len(items),
             " or no ".join(lacking),

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from monai_gradprom.choices import check_choice
 from monai_gradprom.datasets.archive import files_in, find_folders, open_archive, unlike_archive
 from monai_gradprom.datasets.subsets import check_subset, draw_parts, finish_list
 from monai_gradprom.errors import InputError
@@ -66,7 +68,12 @@ def _read_info(path: Path) -> dict[str, dict[str, str]]:
 
 
 def lizard_datalist(
-    root: str | Path, subset: str, split: str = "official", fold: int = 3, seed: int = 0
+    root: str | Path,
+    subset: str,
+    split: str = "official",
+    fold: int = 3,
+    diagnoses: Sequence[str] = LIZARD_CLASSES,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """List the images of one subset of Lizard.
 
@@ -81,24 +88,27 @@ def lizard_datalist(
             10 %, drawn by ``seed``; ``"paper"`` deals all images at random by ``seed``: 58 of 238 for testing, or as
             many in proportion, and out of the rest 5 % of all for validation; at least one each.
         fold: to test on in the official split.
+        diagnoses: the classes that ``diagnosis`` counts, by their names in ``LIZARD_CLASSES``.
         seed: see ``split``.
 
     Returns:
         Dicts with ``id`` (``"consep_1"``), ``image`` and ``label`` (both the image, RGB), ``source`` (``"unknown"``
         without ``info.csv``), ``segmentation`` (the ``.mat`` file) if there is one, and ``diagnosis`` (index in
-        ``LIZARD_CLASSES``) if the image shows a nucleus of known class.
+        ``diagnoses``) if the image shows a nucleus of known class and the dominant one is among ``diagnoses``.
 
     Raises:
         InputError: ``root`` holds no Lizard, an argument is unknown, there are no folds, or nothing is left.
     """
     check_subset(subset, split)
+    for name in diagnoses:
+        check_choice("diagnoses", name, LIZARD_CLASSES)
     layout = find_lizard(root)
     gaps: Counter[str] = Counter()
     if split == "official":
         names = _official(layout, subset, fold, seed, root, gaps)
     else:
         names = draw_parts(layout.images, seed, testing=58 / 238, validation=0.05)[subset]
-    items = [_item(layout, name, gaps) for name in names]
+    items = [_item(layout, name, diagnoses, gaps) for name in names]
     return finish_list(items, f"Lizard {subset} ({split} split)", root, gaps)
 
 
@@ -119,7 +129,7 @@ def _official(
     return draw_parts(rest, seed, testing=0, validation=0.1)[subset]
 
 
-def _item(layout: LizardLayout, name: str, gaps: Counter[str]) -> dict[str, Any]:
+def _item(layout: LizardLayout, name: str, diagnoses: Sequence[str], gaps: Counter[str]) -> dict[str, Any]:
     path, label = layout.images[name], layout.labels.get(name)
     source = layout.info.get(name, {}).get("Source") or "unknown"
     item: dict[str, Any] = {"id": name, "image": str(path), "label": str(path), "source": source}
@@ -130,13 +140,15 @@ def _item(layout: LizardLayout, name: str, gaps: Counter[str]) -> dict[str, Any]
     try:
         stat = label.stat()
         diagnosis = _whole_image_class(label, stat.st_mtime_ns, stat.st_size)
-    except Exception:  # whoever loads it says what is wrong with it
-        gaps["readable labels"] += 1
-        return item
+    except Exception:  # whoever takes up the list decides, see drop_unreadable
+        return item | {"unreadable": True}
     if diagnosis is None:
         gaps["diagnoses (no nucleus of known class)"] += 1
         return item
-    return item | {"diagnosis": diagnosis}
+    if LIZARD_CLASSES[diagnosis] not in diagnoses:
+        gaps[f"diagnoses among {', '.join(diagnoses)}"] += 1
+        return item
+    return item | {"diagnosis": list(diagnoses).index(LIZARD_CLASSES[diagnosis])}
 
 
 @lru_cache(maxsize=4096)

@@ -14,9 +14,11 @@ __all__ = ["readable_items", "training_items"]
 LABELS = ("diagnosis", "segmentation")
 
 
-def readable_items(items: Sequence[dict[str, Any]], skip_unreadable: bool = False) -> list[dict[str, Any]]:
+def readable_items(
+    items: Sequence[dict[str, Any]], skip_unreadable: bool = False, channels: int | None = None
+) -> list[dict[str, Any]]:
     """The items, without those that cannot be decoded if the user allows it; see :func:`drop_unreadable`."""
-    return drop_unreadable(items, allowed=skip_unreadable)
+    return drop_unreadable(items, allowed=skip_unreadable, channels=channels)
 
 
 def training_items(
@@ -24,9 +26,14 @@ def training_items(
     labels_needed: Mapping[str, bool],
     class_names: Mapping[str, Sequence[str]],
     skip_unreadable: bool = False,
+    labelled_only: bool = True,
     every_class: bool = True,
+    channels: int | None = None,
 ) -> list[dict[str, Any]]:
     """The items that can be trained on together: with the same labels, of all classes, and readable.
+
+    Two strategies must see the same images to be compared. So an image without a label that the recognition task has
+    elsewhere is left out even where nobody learns from labels, unless ``labelled_only`` is False.
 
     Args:
         items: a datalist.
@@ -34,13 +41,19 @@ def training_items(
             needed where they are not mentioned. See :func:`agree_on_labels`.
         class_names: key of a class index → its classes; checked where the label is needed.
         skip_unreadable: leave out what cannot be decoded; see :func:`drop_unreadable`.
+        labelled_only: see above.
+        channels: of the images; see :func:`drop_unreadable`.
         every_class: see ``every`` of :func:`require_classes`.
 
     Raises:
         InputError: by any of these functions.
     """
-    agreed = agree_on_labels(items, dict.fromkeys(LABELS, False) | dict(labels_needed))
-    kept = drop_unreadable(agreed, allowed=skip_unreadable)
+    readable = drop_unreadable(items, allowed=skip_unreadable, channels=channels)
+    wanted = {
+        key: needed or (labelled_only and any(key in item for item in readable))
+        for key, needed in labels_needed.items()
+    }
+    kept = agree_on_labels(readable, dict.fromkeys(LABELS, False) | wanted)
     for key, names in class_names.items():
         if labels_needed.get(key):
             require_classes(kept, key, names, every_class)

@@ -78,7 +78,7 @@ class ReplayableDataset(CacheDataset):
 
     With :class:`EpochSampler`, an item's augmentation and noise are a function of (seed, pass, item). A run that is
     interrupted and resumed, or that uses another number of workers, sees the same data to the bit; so do two
-    strategies. Under a plain integer index the item belongs to pass 0.
+    strategies that are given one list of items. Under a plain integer index the item belongs to pass 0.
 
     Args:
         data: the list of items.

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends
+
+from monai_gradprom.transforms.nuclei_reader import LIZARD_CLASSES
 
 __all__ = ["DominantClassd", "dominant_class"]
 
@@ -34,12 +37,16 @@ class DominantClassd(MapTransform):
     """Let a crop's own nuclei decide its ``diagnosis``: the paper's "diagnosis" of Lizard is not defined; this is ours.
 
     Placed after cropping. Where the crop shows no nucleus of a known class, the item's diagnosis (that of the whole
-    image) stays; where there is none either, no key is made up.
+    image) stays. An item without a diagnosis gets none: either its image has no known nucleus at all, or nobody learns
+    from the diagnosis and the list was stripped of it, and a mini-batch needs a key in all of its items or in none.
+    Only maps that came from Lizard's ``.mat`` files count: the values of other masks are no classes of nuclei.
 
     Args:
         keys: the map of classes, see :func:`dominant_class`.
         output_key: where the class goes, as an int.
         num_classes: see :func:`dominant_class`.
+        diagnoses: the classes that ``output_key`` counts, by their names in ``LIZARD_CLASSES``; where the dominant one
+            is not among them, the item's diagnosis stays.
         allow_missing_keys: leave an item without a map as it is.
     """
 
@@ -50,6 +57,7 @@ class DominantClassd(MapTransform):
         keys: KeysCollection = "segmentation",
         output_key: str = "diagnosis",
         num_classes: int = 6,
+        diagnoses: Sequence[str] = LIZARD_CLASSES,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -57,12 +65,21 @@ class DominantClassd(MapTransform):
             raise ValueError(f"keys are {self.keys}; give the one that holds the map of classes.")
         self.output_key = output_key
         self.num_classes = num_classes
+        self.index = {LIZARD_CLASSES.index(name): index for index, name in enumerate(diagnoses)}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Set the class that dominates the map."""
+        """Replace the diagnosis by the class that dominates the map."""
         d = dict(data)
         for key in self.key_iterator(d):
+            if self.output_key not in d or not is_nuclei_map(d[key]):
+                continue
             found = dominant_class(d[key], self.num_classes)
-            if found is not None:
-                d[self.output_key] = found
+            if found in self.index:
+                d[self.output_key] = self.index[found]
         return d
+
+
+def is_nuclei_map(mask: Any) -> bool:
+    """Whether a mask was loaded from one of Lizard's label files."""
+    file = mask.meta.get("filename_or_obj", "") if isinstance(mask, MetaTensor) else ""
+    return str(file).lower().endswith(".mat")

@@ -121,3 +121,14 @@ def test_wrong_folders_are_named(archive: Path, tmp_path: Path) -> None:
         file.writestr("CT_COVID/a.png", b"x")
     with pytest.raises(InputError, match=r"CT_COVID\.zip is still packed; unzip it"):
         covidct_datalist(tmp_path / "packed", "training")
+
+
+def test_classes_are_counted_as_the_user_lists_them(archive: Path) -> None:
+    plain, turned = (
+        covidct_datalist(archive, "training", diagnoses=d) for d in (["NonCOVID", "COVID"], ["COVID", "NonCOVID"])
+    )
+    assert [i["id"] for i in plain] == [i["id"] for i in turned]
+    assert [i["diagnosis"] for i in turned] == [1 - i["diagnosis"] for i in plain]
+    assert all((i["diagnosis"] == 0) == i["id"].startswith("CT_COVID") for i in turned)
+    with pytest.raises(InputError, match="COVID-CT knows NonCOVID and COVID only"):
+        covidct_datalist(archive, "training", diagnoses=["sick", "well"])

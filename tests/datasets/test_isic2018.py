@@ -159,7 +159,7 @@ def test_bad_tables_get_one_sentence(archive: Path) -> None:
         isic2018_datalist(archive, "training", split="paper", diagnosis_csv=archive / "none.csv")
     for name in "ab":
         table(archive, "image_id,diagnosis\nISIC_0000001,MEL\n", f"{name}.csv")
-    with pytest.raises(InputError, match=r"a\.csv, b\.csv.*--diagnosis-csv"):
+    with pytest.raises(InputError, match=r"a\.csv, b\.csv.*--diagnosis_csv"):
         isic2018_datalist(archive, "training", split="paper")
 
 

@@ -19,7 +19,7 @@ def test_a_complete_list_stays(needed, caplog):
 
 def test_items_without_a_needed_label_are_left_out_and_counted(caplog):
     assert agree_on_label(SOME, "mask", needed=True) == [SOME[0], SOME[2]]
-    assert caplog.messages == ["1 of 3 training images have no mask and are left out: the recognizer learns from it."]
+    assert caplog.messages == ["1 of 3 training images have no mask and are left out: the others have it."]
 
 
 def test_a_label_that_nobody_needs_goes_rather_than_an_image(caplog):
@@ -51,7 +51,7 @@ BOTH = [
 def test_several_labels_at_once(caplog):
     assert agree_on_labels(BOTH, {"diagnosis": True, "mask": True}) == [BOTH[0], BOTH[3]]
     assert caplog.messages == [
-        "2 of 4 training images have no diagnosis or no mask and are left out: the recognizer learns from them."
+        "2 of 4 training images have no diagnosis or no mask and are left out: the others have them."
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from monai_gradprom.datasets import LIZARD_CLASSES, lizard_datalist
+from monai_gradprom.datasets import LIZARD_CLASSES, lizard_datalist, readable_items
 from monai_gradprom.datasets import lizard as module
 from monai_gradprom.errors import InputError
 
@@ -110,8 +110,12 @@ def test_no_diagnosis_is_made_up(archive: Path, caplog: pytest.LogCaptureFixture
     assert not any("diagnosis" in found[name] for name in tested[:4])
     assert found[tested[4]]["diagnosis"] == 5
     assert "segmentation" not in found[tested[2]] and "segmentation" in found[tested[3]]
+    # the torn file is not passed over: whoever takes up the list is told, or has allowed to leave it out
+    assert [name for name, item in found.items() if item.get("unreadable")] == [tested[3]]
+    with pytest.raises(InputError, match=rf"{tested[3]}\.mat: cannot be read"):
+        readable_items(list(found.values()))
     (line,) = caplog.messages
-    for gap in ("1 labels", "1 readable labels", "2 diagnoses (no nucleus of known class)"):
+    for gap in ("1 labels", "2 diagnoses (no nucleus of known class)"):
         assert gap in line
 
 
@@ -147,3 +151,15 @@ def test_info_csv(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
 def test_a_wrong_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds nothing, but neither lizard_images1/Lizard_Images1"):
         lizard_datalist(tmp_path, "training")
+
+
+def test_classes_are_counted_as_the_user_lists_them(archive: Path) -> None:
+    labels = archive / "lizard_labels" / "Lizard_Labels" / "Labels"
+    tested = [name for n, name in enumerate(NAMES) if n % 3 == 2]
+    nuclei(labels / f"{tested[0]}.mat", {1: (2, 30)})
+    nuclei(labels / f"{tested[1]}.mat", {1: (6, 30)})
+    nuclei(labels / f"{tested[2]}.mat", {1: (3, 30)})
+    found = {i["id"]: i for i in lizard_datalist(archive, "testing", diagnoses=["connective", "epithelial"])}
+    assert [found[name].get("diagnosis") for name in tested[:3]] == [1, 0, None]
+    with pytest.raises(InputError, match="diagnoses 'epithelium' is unknown: did you mean 'epithelial'"):
+        lizard_datalist(archive, "testing", diagnoses=["epithelium"])

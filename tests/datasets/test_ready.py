@@ -45,3 +45,28 @@ def test_classes_are_checked_after_everything_that_leaves_images_out(items: list
     assert len(training_items(items, {"diagnosis": True}, three, every_class=False)) == 4
     assert [item["id"] for item in readable_items(items, True)] == ["0", "2"]
     assert readable_items(items) == items
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_two_strategies_see_the_same_images(items: list[dict], needed: bool) -> None:
+    """Whether or not one of them learns from the masks, of which one is missing."""
+    kept = training_items(items, {"segmentation": needed}, {})
+    assert [item["id"] for item in kept] == ["0", "1", "2"]
+    everything = training_items(items, {"segmentation": False}, {}, labelled_only=False)
+    assert [item["id"] for item in everything] == ["0", "1", "2", "3"]
+    assert all("segmentation" not in item for item in everything)
+
+
+def test_without_any_label_the_enhancer_is_trained_on_all(items: list[dict]) -> None:
+    for item in items:
+        item.pop("segmentation", None)
+    assert len(training_items(items, {"segmentation": False}, {})) == 4
+
+
+def test_colour_is_a_fault_where_grey_is_wanted(items: list[dict]) -> None:
+    Image.new("RGB", (4, 3), (9, 0, 0)).save(items[0]["image"])
+    Path(items[0]["image"]).rename(Path(items[0]["image"]).with_name("colour.png"))
+    colour = items[0] | {"image": str(Path(items[0]["image"]).with_name("colour.png"))}
+    del colour["segmentation"]
+    assert [item["id"] for item in readable_items([colour, items[1]], True, channels=1)] == ["1"]
+    assert len(readable_items([colour, items[1]], True, channels=3)) == 2

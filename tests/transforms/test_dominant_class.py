@@ -17,7 +17,7 @@ def nuclei() -> MetaTensor:
     image[:, 4:6, 5:7] = 4
     image[:, 3, 5] = 2
     image[:, :, 8:] = UNKNOWN_NUCLEUS
-    return MetaTensor(image)
+    return MetaTensor(image, meta={"filename_or_obj": "consep_1.mat"})
 
 
 def test_the_largest_area_wins_not_the_number_of_nuclei() -> None:
@@ -45,9 +45,27 @@ def test_the_crop_decides() -> None:
 
 @pytest.mark.parametrize("value", [0, UNKNOWN_NUCLEUS])
 def test_without_a_known_nucleus_the_whole_image_s_class_stays_and_none_is_made_up(value: int) -> None:
-    empty = torch.full((1, 3, 3), value, dtype=torch.uint8)
+    empty = MetaTensor(torch.full((1, 3, 3), value, dtype=torch.uint8), meta={"filename_or_obj": "consep_1.mat"})
     assert DominantClassd()({"segmentation": empty, "diagnosis": 1})["diagnosis"] == 1
     assert "diagnosis" not in DominantClassd()({"segmentation": empty})
+
+
+def test_a_diagnosis_that_the_list_was_stripped_of_stays_away() -> None:
+    assert "diagnosis" not in DominantClassd()({"segmentation": nuclei()})
+
+
+@pytest.mark.parametrize("name", ["mask.png", ""])
+def test_other_masks_say_nothing_about_nuclei(name: str) -> None:
+    other = MetaTensor(nuclei().as_tensor(), meta={"filename_or_obj": name})
+    assert DominantClassd()({"segmentation": other, "diagnosis": 1})["diagnosis"] == 1
+    assert DominantClassd()({"segmentation": nuclei().as_tensor(), "diagnosis": 1})["diagnosis"] == 1
+
+
+def test_classes_are_counted_as_the_user_lists_them() -> None:
+    ordered = DominantClassd(diagnoses=["plasma", "connective"])
+    assert ordered({"segmentation": nuclei(), "diagnosis": 0})["diagnosis"] == 1
+    without = DominantClassd(diagnoses=["plasma", "epithelial"])
+    assert without({"segmentation": nuclei(), "diagnosis": 0})["diagnosis"] == 0
 
 
 def test_missing_maps() -> None:
