@@ -68,6 +68,7 @@ class TrainingCheckpoint:
         save_interval: epochs between checkpoints; the last epoch is always saved.
         iteration_interval: iterations between further checkpoints within an epoch; 0 for none.
         n_saved: how many of the latest are kept.
+        setting: name → value of what makes the run the experiment that it is; resuming with another value is refused.
         resume: continue from the latest checkpoint in ``output_dir`` when the run starts, or from scratch when there is
             none. A run may be resumed with more epochs than before.
 
@@ -82,8 +83,10 @@ class TrainingCheckpoint:
         iteration_interval: int = 0,
         n_saved: int = 2,
         resume: bool = False,
+        setting: Mapping[str, str] | None = None,
     ) -> None:
         self.objects = dict(objects)
+        self.setting = dict(setting or {})
         self.output_dir = Path(output_dir)
         self.save_interval = save_interval
         self.iteration_interval = iteration_interval
@@ -109,7 +112,8 @@ class TrainingCheckpoint:
         if idist.get_rank() > 0:
             return
         path = self.output_dir / f"checkpoint_iteration={engine.state.iteration}.pt"
-        atomic_save({name: item.state_dict() for name, item in self.objects.items()}, path)
+        content = {name: item.state_dict() for name, item in self.objects.items()}
+        atomic_save(content | {"setting": self.setting}, path)
         self._own = [*self._own, path][-self.n_saved :]
         # an earlier run's checkpoint of a later iteration would be the one that a resumed run continues from
         for old in set(_numbered(self.output_dir)) - set(self._own):
@@ -137,6 +141,7 @@ class TrainingCheckpoint:
                 logger.warning("%s is of an earlier run: the first checkpoint of this one replaces it.", path)
             return False
         content = self._read(path)
+        self._compare(path, content.pop("setting"))
         engine = self.objects["trainer"]
         wanted = engine.state.max_epochs
         if content["trainer"]["epoch_length"] != engine.state.epoch_length:
@@ -167,13 +172,22 @@ class TrainingCheckpoint:
             others = [p.name for p in _numbered(self.output_dir) if p != path]
             rest = f"remove it to continue from {others[-1]}" if others else "remove it to start anew"
             raise InputError(f"{path} cannot be read as a checkpoint (truncated?): {rest}.") from error
-        missing = sorted(self.objects.keys() ^ content.keys())
+        missing = sorted((self.objects.keys() | {"setting"}) ^ content.keys())
         if missing:
             raise InputError(
                 f"{path.name} and this run disagree on {', '.join(missing)}: resume with the switches that it was "
                 "started with, or choose another --output_dir."
             )
         return content
+
+    def _compare(self, path: Path, saved: Mapping[str, str]) -> None:
+        for name in sorted(saved.keys() | self.setting.keys()):
+            before, now = saved.get(name, "not there"), self.setting.get(name, "not there")
+            if before != now:
+                raise InputError(
+                    f"{path.name} is of a run with {name} {before}, this one has {now}: resume with the switches that "
+                    "it was started with, or choose another --output_dir."
+                )
 
 
 class BestModelSaver:
