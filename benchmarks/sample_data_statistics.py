@@ -34,7 +34,7 @@ def gt_path(path: Path) -> Path:
 
 
 def load(path: Path) -> np.ndarray:
-    return np.squeeze(np.asarray(nib.load(path).dataobj))
+    return np.squeeze(np.asarray(nib.Nifti1Image.from_filename(path).dataobj))
 
 
 def reduce(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
