@@ -31,7 +31,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	touch $@
 
 .PHONY: train
-train: $(VENV)/.installed ## install, then train on the sample data (ARGS="--max_epochs 2 ..." for switches)
+train: $(VENV)/.installed ## install, then train on the sample data (BUNDLE=bundles/..., ARGS="--max_epochs 2 ..." for switches)
 	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/train.json $(ARGS)
 
 .PHONY: evaluate
@@ -56,9 +56,13 @@ lint: $(VENV)/.installed-lint ## ruff and mypy
 sample-data: $(VENV)/.installed ## make sample_data/ anew
 	$(BIN)/monai-gradprom sample-data sample_data --force
 
+.PHONY: bundles
+bundles: ## compose bundles/*/configs from recipes/
+	$(PYTHON) recipes/compose.py
+
 .PHONY: baselines
-baselines: $(VENV)/.installed-bench ## BM3D and non-local means (ARGS="--dataset_dir DIR")
-	$(BIN)/python benchmarks/classical_baselines.py $(ARGS)
+baselines: $(VENV)/.installed-bench ## BM3D, non-local means, bicubic (BUNDLE=bundles/..., ARGS="--dataset_dir DIR")
+	$(BIN)/python benchmarks/classical_baselines.py --bundle $(BUNDLE) $(ARGS)
 
 .PHONY: clean
 clean: ## remove the environment, runs and caches

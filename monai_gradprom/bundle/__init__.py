@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from .exits import exit_in_one_line, find_input_error, is_bundle_process
 from .final_report import FinalReport
-from .switches import as_bool, check_switches, refuse_unknown_switches
+from .recognizers import Recognizers
+from .switch_rules import as_bool
+from .switches import check_switches, experiment, refuse_unknown_switches
 from .workflow import root, running_workflow, sample_data
 
 __all__ = [
     "FinalReport",
+    "Recognizers",
     "as_bool",
     "check_switches",
     "exit_in_one_line",
+    "experiment",
     "find_input_error",
     "is_bundle_process",
     "refuse_unknown_switches",

@@ -54,4 +54,5 @@ class FinalReport:
             return
         print(f"\nvalidation, {f'best epoch ({best})' if found else 'last epoch'}")
         print(quality_table(self.evaluator.state.metrics))
-        print(f"  picture: {picture}\n  weights: {self.output_dir / 'model.pt'}", flush=True)
+        weights = ", ".join(str(path) for path in files)
+        print(f"  picture: {picture}\n  weights: {weights}", flush=True)

@@ -1,46 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bundles' switches: what each admits, and what does not go together."""
+"""The running bundle's switches: each by its rule, unknown ones, and what does not go together."""
 
 from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
-from monai_gradprom.strategies import STRATEGIES, parse_weight
 
 from .exits import exit_in_one_line
+from .switch_rules import OPTIONAL, RULES, as_bool, one_of
 from .workflow import running_workflow
 
-__all__ = ["as_bool", "check_switches", "refuse_unknown_switches"]
+__all__ = ["check_switches", "experiment", "refuse_unknown_switches"]
 
-_SPELLINGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def as_bool(value: Any, name: str = "switch") -> bool:
-    """Read a boolean in any usual spelling: a command line delivers ``false`` as a string, which is truthy.
-
-    Raises:
-        InputError: for anything but true/false, yes/no, on/off, 1/0.
-    """
-    text = str(value).strip().lower()
-    if text not in _SPELLINGS:
-        raise InputError(f"--{name} must be true or false, got {value!r}.")
-    return _SPELLINGS[text]
+# what makes two runs different experiments, beside what the trainer knows of itself
+_EXPERIMENT = (
+    *("seed", "recognition", "backbone", "recognizer_pretrain_epochs", "learning_rate", "lr_schedule", "batch_size"),
+    *("degradation", "noise_sigma", "scale_factor", "downsampling", "resize", "crop", "image_size"),
+    *("split", "split_seed", "fold", "labelled_only", "structures", "diagnoses"),
+)
 
 
-def check_switches(recognitions: Iterable[str] = ("segmentation",), **switches: Any) -> None:
+def check_switches(recognitions: Iterable[str] | None = None, **switches: Any) -> None:
     """Check every switch before anything is loaded or trained.
 
     Args:
-        recognitions: the recognition tasks that the bundle's data set has labels for.
-        switches: name → value of the bundle's top-level switches.
+        recognitions: the recognition tasks that the bundle's data set has labels for; by default those that the
+            running configuration defines recognizers for, and ``both`` where there are two.
+        switches: name → value; by default those of the running configuration, except for what an expression would
+            find: a default folder or file is left to whoever reads it.
 
     Raises:
         InputError: for the first value that cannot be, for switches that contradict each other, and for top-level names
@@ -48,11 +41,35 @@ def check_switches(recognitions: Iterable[str] = ("segmentation",), **switches: 
     """
     exit_in_one_line()  # root() has not been asked where --bundle_root is given
     refuse_unknown_switches()
-    rules = {**_RULES, "recognition": _choice(recognitions)}
+    content = _running_content()
+    if recognitions is None:
+        tasks = list(content.get("recognizer_defs", ("diagnosis", "segmentation")))
+        recognitions = tasks + ["both"] * (len(tasks) > 1)
+    rules = {**RULES, "recognition": one_of(recognitions)}
+    switches = switches or {name: content[name] for name in rules if name in content and not _computed(content[name])}
     for name, value in switches.items():
-        if name in rules and value is not None:
-            rules[name](name, value)
+        if name not in rules or (value is None and name in OPTIONAL):
+            continue
+        if value is None:
+            raise InputError(f"--{name} None: this switch needs a value; leave it out for its default.")
+        rules[name](name, value)
     _check_together(switches)
+
+
+def experiment() -> dict[str, str]:
+    """The running bundle's switches that a run may not change when it is resumed, as text."""
+    content = _running_content()
+    return {name: str(content[name]).lower() for name in _EXPERIMENT if name in content}
+
+
+def _running_content() -> dict[str, Any]:
+    workflow = running_workflow()
+    content: Any = {} if workflow is None else workflow.parser.config
+    return dict(content)
+
+
+def _computed(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] in ("$", "@")
 
 
 def refuse_unknown_switches() -> None:
@@ -78,6 +95,7 @@ def refuse_unknown_switches() -> None:
 
 
 def _check_together(switches: dict[str, Any]) -> None:
+    _check_degradation(switches)
     strategy = switches.get("strategy")
     if switches.get("gate_scope", "each") != "each" and strategy not in (None, "gradprom"):
         raise InputError(f"--gate_scope {switches['gate_scope']} belongs to --strategy gradprom, not {strategy!r}.")
@@ -97,90 +115,16 @@ def _check_together(switches: dict[str, Any]) -> None:
         )
 
 
-def _number(
-    low: float, high: float = math.inf, whole: bool = False, open_low: bool = False
-) -> Callable[[str, Any], None]:
-    def check(name: str, value: Any) -> None:
-        kind = "a whole number" if whole else "a number"
-        right_kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not right_kind or not low <= value <= high or value == math.inf or (open_low and value == low):
-            bounds = f"{'above' if open_low else 'of at least'} {low}" + (
-                f" and at most {high}" if high < math.inf else ""
-            )
-            raise InputError(f"--{name} must be {kind} {bounds}, got {value!r}.")
-
-    return check
-
-
-def _choice(names: Iterable[str]) -> Callable[[str, Any], None]:
-    allowed = list(names)
-
-    def check(name: str, value: Any) -> None:
-        check_choice(f"--{name}", value, allowed)
-
-    return check
-
-
-def _structures(name: str, value: Any) -> None:
-    whole = isinstance(value, (list, tuple)) and all(type(v) is int and v > 0 for v in value)
-    if not whole or not value or len(set(value)) < len(value):
-        raise InputError(f"--{name} must list different values of the mask, such as '[1, 2]', got {value!r}.")
-
-
-def _not_a_file(name: str, value: Any) -> None:
-    if Path(str(value)).is_file():
-        raise InputError(f"--{name} {value!r} is a file; name a folder.")
-
-
-def _existing_file(name: str, value: Any) -> None:
-    if not Path(str(value)).is_file():
-        raise InputError(f"--{name} {value!r}: there is no such file; correct the path.")
-
-
-def _existing_folder(name: str, value: Any) -> None:
-    if not Path(str(value)).expanduser().is_dir():
-        raise InputError(f"--{name} {value!r}: there is no such folder; correct the path.")
-
-
-def _weight(name: str, value: Any) -> None:
-    try:
-        parse_weight(value)
-    except ValueError as error:
-        raise InputError(f"--{name}: {error}") from error
-
-
-_RULES: dict[str, Callable[[str, Any], Any]] = {
-    "strategy": _choice(STRATEGIES),
-    "supervised": lambda name, value: as_bool(value, name),
-    "backbone": _choice(["resnet18", "resnet34", "resnet50", "resnet101"]),
-    "degradation": _choice(["gaussian", "none"]),
-    "noise_sigma": _number(0, 10),
-    "aux_weight": _weight,
-    "gate_scope": _choice(["each", "any"]),
-    "warmup_epochs": _number(0, whole=True),
-    "recognizer_pretrain_epochs": _number(0, whole=True),
-    "recognizer_weights": _existing_file,
-    "backbone_weights": _existing_file,
-    "weights": _existing_file,
-    "max_epochs": _number(1, whole=True),
-    "batch_size": _number(1, whole=True),
-    "num_workers": _number(0, whole=True),
-    "image_size": _number(16, whole=True),
-    "size_multiple": _number(1, whole=True),
-    "crop": _choice(["scale", "patch"]),
-    "learning_rate": _number(0, open_low=True),
-    "lr_schedule": _choice(["constant", "cosine"]),
-    "seed": _number(0, 2**32 - 1, whole=True),
-    "split": _choice(["official", "paper"]),
-    "dataset_dir": _existing_folder,
-    "datalist": _existing_file,
-    "output_dir": _not_a_file,
-    "structures": _structures,
-    "val_interval": _number(1, whole=True),
-    "checkpoint_interval": _number(0, whole=True),
-    "accumulation_steps": _number(1, whole=True),
-    "cache_rate": _number(0, 1),
-    "resume": lambda name, value: as_bool(value, name),
-    "amp": lambda name, value: as_bool(value, name),
-    "compile": lambda name, value: as_bool(value, name),
-}
+def _check_degradation(switches: dict[str, Any]) -> None:
+    degradation, factor = switches.get("degradation"), switches.get("scale_factor", 1)
+    if degradation == "downsample" and factor == 1:
+        raise InputError("--degradation downsample makes images smaller: set --scale_factor 2 or 4.")
+    if degradation not in (None, "downsample") and factor != 1:
+        raise InputError(
+            f"--degradation {degradation} keeps an image's size, so that --scale_factor {factor} has nothing to "
+            "enlarge: set --scale_factor 1, or --degradation downsample."
+        )
+    if switches.get("image_size", factor) % factor:
+        raise InputError(
+            f"--image_size {switches['image_size']} does not divide by --scale_factor {factor}: choose a multiple."
+        )

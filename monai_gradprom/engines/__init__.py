@@ -7,6 +7,7 @@ from .evaluator import EnhancementEvaluator
 from .precision import Precision
 from .pretrain import RecognizerPretraining
 from .random_states import RandomStates
+from .recognition_batch import RecognitionBatch
 from .task import AuxiliaryTask, fixed_statistics
 from .trainer import GradPromTrainer
 
@@ -16,6 +17,7 @@ __all__ = [
     "GradPromTrainer",
     "Precision",
     "RandomStates",
+    "RecognitionBatch",
     "RecognizerPretraining",
     "fixed_statistics",
 ]

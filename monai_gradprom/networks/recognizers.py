@@ -15,7 +15,10 @@ from monai_gradprom.errors import InputError
 from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
 from monai_gradprom.networks.resnet_encoder import ENCODER_PREFIX, RESNETS, TorchvisionResNetEncoder, resnet_options
 
-__all__ = ["DiagnosisRecognizer", "Recognizer", "SegmentationRecognizer"]
+__all__ = ["BACKBONES", "DiagnosisRecognizer", "Recognizer", "SegmentationRecognizer"]
+
+BACKBONES = tuple(RESNETS)
+"""The names of the backbones, shallowest first."""
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)

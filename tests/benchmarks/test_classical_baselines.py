@@ -3,9 +3,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,12 +21,12 @@ FIGURES = ("psnr", "ssim", "psnr_sector", "ssim_sector")
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("classical_baselines", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCRIPT.parent)  # where child processes find the module, too
+        import classical_baselines
+
+        yield classical_baselines
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +45,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def options(archive: Path, output: Path, *methods: str, jobs: int = 1) -> list[str]:
+def options(archive: Path, output: Path, *methods: str, workers: int = 1) -> list[str]:
     where = ["--dataset_dir", str(archive), "--output", str(output)]
-    return [*where, "--noise_sigma", str(SIGMA), "--jobs", str(jobs), "--methods", *methods]
+    return [*where, "--noise_sigma", str(SIGMA), "--workers", str(workers), "--methods", *methods]
 
 
 def run(
@@ -133,7 +132,7 @@ def test_without_the_package_bm3d_is_skipped(
         (["--subset", "tesing"], "'testing'"),
         (["--noise_sigma", "0"], "--noise_sigma"),
         (["--noise_sigma", "inf"], "sigma"),
-        (["--jobs", "0"], "--jobs"),
+        (["--workers", "0"], "--workers"),
         (["--output", "."], "--output"),
     ],
 )
@@ -157,16 +156,13 @@ def test_processes_give_the_same_rows_and_name_an_unreadable_frame(
     archive: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     alone = run(script, archive, tmp_path / "alone.csv", "noisy", "nlm")
-    monkeypatch.syspath_prepend(SCRIPT.parent)  # where child processes find the module
-    monkeypatch.setitem(sys.modules, script.__name__, script)
     broken = archive / "database_nifti" / "patient0001" / "patient0001_4CH_ED.nii.gz"
     broken.write_bytes(b"not an image")
     output = tmp_path / "two.csv"
     try:
-        assert script.main(options(archive, output, "noisy", "nlm", jobs=2)) == 2
+        assert script.main(options(archive, output, "noisy", "nlm", workers=2)) == 2
     finally:
         broken.unlink()
     last = capsys.readouterr().err.strip().splitlines()[-1]

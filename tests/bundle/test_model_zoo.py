@@ -31,6 +31,8 @@ def read(bundle, name):
         "configs/evaluate.json",
         "configs/inference.json",
         "configs/multi_gpu_train.json",
+        "configs/recognizer_only.json",
+        "docs/data_license.txt",
         "configs/logging.conf",
         "docs/README.md",
         "models/model.pt",
@@ -114,6 +116,7 @@ def test_ckpt_export_gives_the_same_network(bundle, tmp_path):
     )
     network = ConfigParser(read(bundle, "inference")).get_parsed_content("network_def").eval()
     load_weights(network, bundle / "models" / "model.pt")
-    image = torch.rand(1, 1, 33, 46)
+    channels = read(bundle, "metadata")["network_data_format"]["inputs"]["image"]["num_channels"]
+    image = torch.rand(1, channels, 33, 46)
     with torch.no_grad():
         torch.testing.assert_close(torch.jit.load(tmp_path / "model.ts").eval()(image), network(image))

@@ -21,7 +21,7 @@ def torchrun(camus, output, **switches):
     defaults = {
         "dataset_dir": camus,
         "output_dir": output,
-        "recognizer_def": RECOGNIZER,
+        "recognizer_defs#segmentation": RECOGNIZER,
         "network_def#channels": 4,
         "network_def#num_blocks": 1,
         "image_size": 32,

@@ -16,15 +16,27 @@ GOOD_AND_BAD = {
         ["enhancer_only", "joint", "gradprom", "gradprom_cosine"],
         ["gradpron", "", 3],
     ),
-    "recognition": (["segmentation"], ["diagnosis", "segmentatoin"]),
+    "recognition": (["segmentation", "diagnosis", "both"], ["segmentatoin"]),
     "backbone": (["resnet18", "resnet101"], ["resnet19", 18]),
-    "degradation": (["gaussian", "none"], ["gausian"]),
+    "degradation": (["gaussian", "speckle", "challenge", "none"], ["gausian"]),
+    "scale_factor": ([1, 2, 4], [0, 3, 2.5, "2", True]),
+    "downsampling": (["area", "bicubic"], ["nearest"]),
+    "resize": ([16, 256], [8, 256.5, [256, 256]]),
+    "tile_size": ([64, 1024], [8, 64.5, "big"]),
+    "skip_unreadable": ([True, "no"], ["perhaps"]),
+    "subset": (["training", "testing"], ["test"]),
+    "fold": ([1, 3], [0, 4, True]),
+    "diagnoses": ([["NV", "MEL"]], [["NV"], ["NV", "NV"], "NV", [1, 2]]),
+    "diagnosis_csv": ([FILE], ["/nowhere.csv"]),
+    "figures": ([[], ["panels", "cam"], "guided_backprop"], [["panel"], "cams"]),
+    "figure_images": ([1, ["a", "b"]], [0, 1.5]),
+    "compared_weights": ([{}, {"joint": FILE}], [{"joint": "/nowhere.pt"}, [FILE]]),
     "noise_sigma": ([0, 0.1, 10], [-0.1, 11, "0.1x", math.nan, True, [0.1, 0.2]]),
     "aux_weight": ([0, 1e-4, "0.5", "relative:0.3"], [-1, "relative:0", "relative:-1", "relativ:1", "much", math.inf]),
     "gate_scope": (["each"], ["all"]),
     "warmup_epochs": ([0, 3], [-1, 1.5, "2"]),
     "recognizer_pretrain_epochs": ([0, 3], [-1, 0.5, True]),
-    "recognizer_weights": ([FILE], ["/nowhere.pt"]),
+    "recognizer_weights": ([FILE, "/", {"diagnosis": FILE}], [{"diagnosis": "/nowhere.pt"}, "/nowhere.pt"]),
     "backbone_weights": ([FILE], ["/nowhere.pt"]),
     "weights": ([FILE], ["/nowhere.pt", "/"]),
     "max_epochs": ([1, 100], [0, 1.5, "ten"]),
@@ -37,7 +49,9 @@ GOOD_AND_BAD = {
     "learning_rate": ([1e-3, 1], [0, -1, math.inf, math.nan, "1e-3"]),
     "seed": ([0, 2**32 - 1], [-1, 2**32, 0.5]),
     "split": (["official", "paper"], ["offical"]),
-    "structures": ([[1], [1, 2, 3]], [[], 1, [0], [1, 1], ["1"], [True]]),
+    "split_seed": ([0, 5], [-1, 0.5]),
+    "labelled_only": ([True, "false"], ["perhaps"]),
+    "structures": ([[1], [1, 2, 3], [[1, 2], 3]], [[], 1, [0], [1, 1], [[1, 2], 2], [[]], ["1"], [True]]),
     "val_interval": ([1], [0]),
     "checkpoint_interval": ([0, 5], [-1]),
     "accumulation_steps": ([1, 4], [0]),
@@ -63,7 +77,13 @@ def test_each_switch(name):
 
 
 def test_a_switch_that_is_not_set_is_not_checked():
-    check_switches(weights=None, datalist=None, recognizer_weights=None, backbone_weights=None)
+    check_switches(weights=None, datalist=None, recognizer_weights=None, backbone_weights=None, resize=None)
+
+
+@pytest.mark.parametrize("name", ["image_size", "aux_weight", "structures", "scale_factor", "strategy", "seed"])
+def test_a_switch_that_needs_a_value(name):
+    with pytest.raises(InputError, match=f"--{name} None: this switch needs a value"):
+        check_switches(**{name: None})
 
 
 @pytest.mark.parametrize("text", ["true", "True", "TRUE", " yes ", "on", "1", 1, True])

@@ -152,6 +152,19 @@ def test_a_checkpoint_of_another_setting_is_refused(tmp_path):
         checkpoint.restore()
 
 
+def test_a_checkpoint_knows_the_switches_of_its_experiment(tmp_path):
+    train(tmp_path, epochs=1, setting={"noise_sigma": "0.1", "seed": "0"})
+    for setting, words in (
+        ({"noise_sigma": "0.3", "seed": "0"}, "noise_sigma 0.1, this one has 0.3"),
+        ({"noise_sigma": "0.1"}, "seed 0, this one has not there"),
+    ):
+        _, _, checkpoint = build(tmp_path, resume=True, setting=setting)
+        with pytest.raises(InputError, match=words):
+            checkpoint.restore()
+    _, _, checkpoint = build(tmp_path, resume=True, setting={"seed": "0", "noise_sigma": "0.1"})
+    assert checkpoint.restore()
+
+
 def test_best_models_are_those_of_the_best_evaluation_as_bare_state_dicts(tmp_path):
     network = nn.Linear(1, 1)
     evaluator = SupervisedEvaluator(
