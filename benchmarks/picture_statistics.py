@@ -93,12 +93,14 @@ def covidct(root: Path, limit: int, real: bool) -> Columns:
     return columns
 
 
-def table(columns: Columns) -> str:
-    lines = ["| | " + " | ".join(f"{name} ({len(rows)})" for name, rows in columns.items()) + " |"]
+def table(columns: Columns, unit: str = "", digits: int = 1) -> str:
+    """Mean ± standard deviation of each row's finite numbers, as Markdown."""
+    lines = ["| | " + " | ".join(f"{name} ({len(rows)}{unit})" for name, rows in columns.items()) + " |"]
     lines.append("|---" * (len(columns) + 1) + "|")
     for key in next(iter(columns.values()))[0]:
         values = [np.array([row[key] for row in rows]) for rows in columns.values()]
-        lines.append(f"| {key} | " + " | ".join(f"{v.mean():.1f} ± {v.std():.1f}" for v in values) + " |")
+        cells = [f"{np.nanmean(v):.{digits}f} ± {np.nanstd(v):.{digits}f}" for v in values]
+        lines.append(f"| {key} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

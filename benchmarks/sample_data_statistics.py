@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from picture_statistics import table
 from scipy import ndimage
 
 ROWS = 212  # of a phantom; real frames are reduced by the whole factor that comes nearest
@@ -120,15 +121,6 @@ def measure(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
     return row
 
 
-def table(columns: dict[str, list[dict[str, float]]]) -> str:
-    lines = ["| | " + " | ".join(f"{name} ({len(rows)} frames)" for name, rows in columns.items()) + " |"]
-    lines.append("|---" * (len(columns) + 1) + "|")
-    for key in next(iter(columns.values()))[0]:
-        values = [np.array([row[key] for row in rows]) for rows in columns.values()]
-        lines.append(f"| {key} | " + " | ".join(f"{np.nanmean(v):.2f} ± {np.nanstd(v):.2f}" for v in values) + " |")
-    return "\n".join(lines)
-
-
 def picture(root: Path, path: Path) -> None:
     """Eight phantom frames, two of them with the outlines of their masks."""
     import matplotlib
@@ -167,7 +159,7 @@ def main() -> None:
     args = parser.parse_args()
     sets = {"phantoms": args.sample} | ({"real CAMUS": args.real} if args.real else {})
     columns = {name: [measure(*pair) for pair in frames(root, args.limit)] for name, root in sets.items()}
-    print(table(columns))
+    print(table(columns, " frames", digits=2))
     if args.picture:
         picture(args.sample, args.picture)
 

@@ -160,6 +160,7 @@ RULES: dict[str, Rule] = {
     "seed": _number(0, 2**32 - 1, whole=True),
     "split_seed": _number(0, 2**32 - 1, whole=True),
     "labelled_only": _boolean,
+    "every_class": _boolean,
     "split": one_of(["official", "paper"]),
     "subset": one_of(["training", "validation", "testing"]),
     "fold": one_of([1, 2, 3]),

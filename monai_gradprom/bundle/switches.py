@@ -6,17 +6,19 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from monai_gradprom.errors import InputError
 
-from .exits import exit_in_one_line
+from .exits import exit_in_one_line, is_bundle_process
 from .switch_rules import OPTIONAL, RULES, as_bool, one_of
-from .workflow import running_workflow
+from .workflow import given_on_command_line, running_workflow
 
 __all__ = ["check_switches", "experiment", "refuse_unknown_switches"]
+
+_NEEDS_VALUE = "--{} None: this switch needs a value; leave it out for its default."
 
 # what makes two runs different experiments, beside what the trainer knows of itself
 _EXPERIMENT = (
@@ -36,8 +38,9 @@ def check_switches(recognitions: Iterable[str] | None = None, **switches: Any) -
             find: a default folder or file is left to whoever reads it.
 
     Raises:
-        InputError: for the first value that cannot be, for switches that contradict each other, and for top-level names
-            that the bundle does not have (MONAI itself accepts ``--noise_sgima 0.3`` silently).
+        InputError: for the first value that cannot be, for switches that contradict each other, for top-level names
+            that the bundle does not have (MONAI itself accepts ``--noise_sgima 0.3`` silently), and for a plain None on
+            the command line (which MONAI drops).
     """
     exit_in_one_line()  # root() has not been asked where --bundle_root is given
     refuse_unknown_switches()
@@ -46,12 +49,13 @@ def check_switches(recognitions: Iterable[str] | None = None, **switches: Any) -
         tasks = list(content.get("recognizer_defs", ("diagnosis", "segmentation")))
         recognitions = tasks + ["both"] * (len(tasks) > 1)
     rules = {**RULES, "recognition": one_of(recognitions)}
+    _refuse_dropped_none(content, needs_value=rules.keys() - OPTIONAL)
     switches = switches or {name: content[name] for name in rules if name in content and not _computed(content[name])}
     for name, value in switches.items():
         if name not in rules or (value is None and name in OPTIONAL):
             continue
         if value is None:
-            raise InputError(f"--{name} None: this switch needs a value; leave it out for its default.")
+            raise InputError(_NEEDS_VALUE.format(name))
         rules[name](name, value)
     _check_together(switches)
 
@@ -65,11 +69,25 @@ def experiment() -> dict[str, str]:
 def _running_content() -> dict[str, Any]:
     workflow = running_workflow()
     content: Any = {} if workflow is None else workflow.parser.config
-    return dict(content)
+    # the only None that a command line can say is this expression
+    return {name: None if value == "$None" else value for name, value in content.items()}
 
 
 def _computed(value: Any) -> bool:
     return isinstance(value, str) and value[:1] in ("$", "@")
+
+
+def _refuse_dropped_none(ids: Collection[str], needs_value: Collection[str]) -> None:
+    """Refuse ``--weights None``: MONAI drops it, so that the shipped weights would be used without a word."""
+    if not is_bundle_process():  # from Python, None arrives
+        return
+    for name, value in given_on_command_line().items():
+        if value == "None" and re.split("::|#", name)[0] in ids:
+            if name in needs_value:
+                raise InputError(_NEEDS_VALUE.format(name))
+            raise InputError(
+                f"--{name} None changes nothing, since MONAI's command line drops None: write --{name} '$None'."
+            )
 
 
 def refuse_unknown_switches() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from monai.bundle import ConfigWorkflow
@@ -13,7 +14,7 @@ from monai_gradprom.errors import InputError
 
 from .exits import exit_in_one_line
 
-__all__ = ["root", "running_workflow", "sample_data"]
+__all__ = ["given_on_command_line", "root", "running_workflow", "sample_data"]
 
 
 def running_workflow() -> ConfigWorkflow | None:
@@ -56,10 +57,16 @@ def sample_data(bundle_root: str, name: str) -> str:
     return str(folder)
 
 
+def given_on_command_line() -> dict[str, str]:
+    """Name → text of every ``--name value`` and ``--name=value``, named as Fire hands them on; the last one counts."""
+    given = {}
+    for argument, following in pairwise([*sys.argv[1:], ""]):
+        if argument.startswith("-"):
+            name, equals, value = argument.partition("=")
+            given[name.lstrip("-").replace("-", "_")] = value if equals else following
+    return given
+
+
 def _configs_from_command_line() -> Path:
-    for position, argument in enumerate(sys.argv):
-        name, _, value = argument.partition("=")
-        if name == "--config_file":
-            value = value or (sys.argv[position + 1] if position + 1 < len(sys.argv) else "")
-            return Path(value.strip("[]'\" ").split(",")[0].strip("'\" ")).parent
-    return Path(".")
+    files = given_on_command_line().get("config_file")
+    return Path(".") if files is None else Path(files.strip("[]'\" ").split(",")[0].strip("'\" ")).parent

@@ -9,7 +9,7 @@ from monai_gradprom.datasets.datalist import read_datalist, write_datalist
 from monai_gradprom.datasets.folder import folder_datalist
 from monai_gradprom.datasets.frame_count import count_frames
 from monai_gradprom.datasets.isic2018 import ISIC2018_DIAGNOSES, isic2018_datalist
-from monai_gradprom.datasets.labels import agree_on_label, agree_on_labels, all_labelled, require_classes
+from monai_gradprom.datasets.labels import agree_on_labels, report_unlabelled, require_classes
 from monai_gradprom.datasets.lizard import LIZARD_CLASSES, lizard_datalist
 from monai_gradprom.datasets.readable import decode_files, drop_unreadable, find_faults
 from monai_gradprom.datasets.ready import readable_items, training_items
@@ -23,9 +23,7 @@ __all__ = [
     "EpochIndex",
     "EpochSampler",
     "ReplayableDataset",
-    "agree_on_label",
     "agree_on_labels",
-    "all_labelled",
     "camus_datalist",
     "count_frames",
     "covidct_datalist",
@@ -37,6 +35,7 @@ __all__ = [
     "lizard_datalist",
     "read_datalist",
     "readable_items",
+    "report_unlabelled",
     "require_classes",
     "training_items",
     "write_datalist",

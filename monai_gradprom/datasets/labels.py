@@ -5,19 +5,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from monai_gradprom.errors import InputError
 
-__all__ = ["agree_on_label", "agree_on_labels", "all_labelled", "require_classes"]
+__all__ = ["agree_on_labels", "report_unlabelled", "require_classes"]
 
 _LOGGER = logging.getLogger("monai_gradprom.datasets")
-
-
-def agree_on_label(items: Sequence[dict[str, Any]], key: str, needed: bool) -> list[dict[str, Any]]:
-    """Make all items of a list hold a label, or none; see :func:`agree_on_labels`."""
-    return agree_on_labels(items, {key: needed})
 
 
 def agree_on_labels(items: Sequence[dict[str, Any]], needed: Mapping[str, bool]) -> list[dict[str, Any]]:
@@ -99,15 +94,14 @@ def require_classes(items: Sequence[dict[str, Any]], key: str, names: Sequence[s
     _LOGGER.warning("no training image is of class %s (%s: %s).", " or ".join(map(repr, absent)), key, found)
 
 
-def all_labelled(items: Sequence[dict[str, Any]], key: str, measure: str) -> bool:
-    """Whether every item holds a label; if not, say on the logger which measure is left out for that.
+def report_unlabelled(items: Sequence[dict[str, Any]], keys: Iterable[str]) -> None:
+    """Say on the logger ``monai_gradprom.datasets`` how many images recognition cannot be measured on.
 
     Args:
         items: a datalist.
-        key: of the label, such as ``"segmentation"``.
-        measure: what cannot be measured without it, such as ``"mIoU"``.
+        keys: of the labels that recognition is measured by, such as ``"segmentation"``.
     """
-    lacking = sum(key not in item for item in items)
-    if lacking:
-        _LOGGER.warning("%s is left out: %d of %d images have no %s.", measure, lacking, len(items), key)
-    return not lacking
+    for key in keys:
+        lacking = sum(key not in item for item in items)
+        if lacking:
+            _LOGGER.warning("recognition is measured without %d of %d images: no %s.", lacking, len(items), key)

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from monai_gradprom.datasets.labels import agree_on_labels, require_classes
+from monai_gradprom.datasets.labels import agree_on_labels, report_unlabelled, require_classes
 from monai_gradprom.datasets.readable import drop_unreadable
 
 __all__ = ["readable_items", "training_items"]
@@ -15,10 +15,22 @@ LABELS = ("diagnosis", "segmentation")
 
 
 def readable_items(
-    items: Sequence[dict[str, Any]], skip_unreadable: bool = False, channels: int | None = None
+    items: Sequence[dict[str, Any]],
+    skip_unreadable: bool = False,
+    channels: int | None = None,
+    labels: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
-    """The items, without those that cannot be decoded if the user allows it; see :func:`drop_unreadable`."""
-    return drop_unreadable(items, allowed=skip_unreadable, channels=channels)
+    """The items that can be evaluated or enhanced.
+
+    Args:
+        items: a datalist.
+        skip_unreadable: leave out what cannot be decoded; see :func:`drop_unreadable`.
+        channels: as there.
+        labels: that recognition is measured by; see :func:`report_unlabelled`.
+    """
+    kept = drop_unreadable(items, allowed=skip_unreadable, channels=channels)
+    report_unlabelled(kept, labels)
+    return kept
 
 
 def training_items(

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from monai.utils import convert_to_tensor
 from torch import Tensor
-from torch.nn import functional as F
 
+from monai_gradprom.engines.baseline import enlarged_to
 from monai_gradprom.errors import InputError
 
 __all__ = ["CLEAN", "INPUTS", "Case", "View", "make_case"]
@@ -93,7 +93,7 @@ def make_case(
     enlarged = image.shape[1:] != pred.shape[1:]
     start = INPUTS[1 if enlarged else 0 if reference is not None else 2]
     given = item.get("baseline")
-    images = {start: _plain(given) if given is not None else _enlarged(image, pred) if enlarged else image}
+    images = {start: enlarged_to(image[None], pred.shape[1:])[0] if given is None else _plain(given)}
     images |= {other: _plain(enhance(image[None])[0]) for other, enhance in (compared or {}).items()}
     images[title] = pred
     if reference is not None:
@@ -103,7 +103,3 @@ def make_case(
 
 def _plain(image: Tensor) -> Tensor:
     return convert_to_tensor(image, dtype=torch.float32, track_meta=False).detach().cpu()
-
-
-def _enlarged(image: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(image[None], size=like.shape[1:], mode="bicubic", align_corners=False)[0]

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from monai.utils import convert_to_tensor
-from torch.nn import functional as F
 
-__all__ = ["Box", "Cell", "Row", "crop", "make_cell", "to_pixels"]
+from monai_gradprom.handlers.pixels import reduced, to_pixels
+
+__all__ = ["Box", "Cell", "Row", "crop", "make_cell"]
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the image."""
-
-_LONGEST = 1000  # pixels kept of an image's longer side: more than a column of a page shows
 
 
 @dataclass(frozen=True)
@@ -75,30 +73,11 @@ def make_cell(
         caption,
         box,
         None if box is None else to_pixels(crop(image, box)),
-        None if heat is None else _reduced(heat[None])[0].T.numpy(),
+        None if heat is None else reduced(heat[None])[0].T.numpy(),
     )
-
-
-def to_pixels(image: torch.Tensor) -> np.ndarray:
-    """An image [C, W, H] in [0, 1] as one looks at it, its longer side bounded by averaging.
-
-    Returns:
-        float32 [H, W, 3] or [H, W], clipped to [0, 1].
-    """
-    plain = convert_to_tensor(image, dtype=torch.float32, track_meta=False).detach().cpu().clamp(0, 1)
-    pixels = _reduced(plain if len(plain) == 3 else plain[:1]).permute(2, 1, 0).numpy()
-    return pixels if pixels.shape[2] == 3 else pixels[..., 0]
 
 
 def crop(image: torch.Tensor, box: Box) -> torch.Tensor:
     """The region ``box`` of an image [C, W, H]."""
     left, top, width, height = box
     return image[:, left : left + width, top : top + height]
-
-
-def _reduced(image: torch.Tensor) -> torch.Tensor:
-    longest = max(image.shape[1:])
-    if longest <= _LONGEST:
-        return image.clone()
-    size = [max(1, round(side * _LONGEST / longest)) for side in image.shape[1:]]
-    return F.interpolate(image[None], size=size, mode="area")[0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from monai_gradprom.metrics import psnr, ssim
+from monai_gradprom.handlers.pixels import quality_caption
 
 from .cases import CLEAN, Case, View
 from .cells import Box, Row, make_cell
@@ -53,7 +53,4 @@ def busiest_window(image: torch.Tensor, fraction: int = 4) -> Box:
 
 
 def _quality(view: View, reference: torch.Tensor | None) -> str:
-    if reference is None or view.title == CLEAN:
-        return ""
-    pair = (view.image[None], reference[None])
-    return f"{float(psnr(*pair)):.2f} dB, SSIM {float(ssim(*pair)):.3f}"
+    return "" if reference is None or view.title == CLEAN else quality_caption(view.image, reference)

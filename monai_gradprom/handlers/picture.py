@@ -6,12 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
+from monai_gradprom.handlers.pixels import quality_caption, to_pixels
 from monai_gradprom.handlers.report import is_enlarged
-from monai_gradprom.metrics import psnr, ssim
 
 __all__ = ["ComparisonPicture", "save_comparison"]
 
@@ -73,8 +72,7 @@ def save_comparison(
     width, height = pred.shape[1:]
     figure = Figure(figsize=(4 * len(panels), 4 * height / width + 0.8), dpi=110, layout="constrained")
     for axes, (title, tensor) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        pixels = np.clip(np.asarray(torch.as_tensor(tensor).cpu(), dtype=np.float32), 0, 1).transpose(2, 1, 0)
-        axes.imshow(pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
+        axes.imshow(to_pixels(tensor), cmap="gray", vmin=0, vmax=1)
         axes.set_title(title + (_quality(tensor, label) if len(panels) == 3 and title != "clean" else ""))
         axes.set_axis_off()
     path = Path(path)
@@ -87,7 +85,4 @@ def _same(image: torch.Tensor, label: torch.Tensor) -> bool:
 
 
 def _quality(image: torch.Tensor, label: torch.Tensor | None) -> str:
-    if label is None or image.shape != label.shape:
-        return ""
-    pair = (torch.as_tensor(image)[None].float().clamp(0, 1), torch.as_tensor(label)[None].float())
-    return f"\n{float(psnr(*pair)):.2f} dB, SSIM {float(ssim(*pair)):.3f}"
+    return "" if label is None or image.shape != label.shape else f"\n{quality_caption(image, label)}"

@@ -84,7 +84,8 @@ class HaloInferer(PaddedInferer):
             raise InputError(
                 f"an image of {list(inputs.shape[2:])} pixels needs tiles under tile_size {self.tile_size}, but "
                 f"{type(unwrapped(network)).__name__} normalises over the whole image or does not declare its "
-                "receptive_radius, so that tiles would change the result: set --tile_size None or use another network."
+                "receptive_radius, so that tiles would change the result: set tile_size None (on a command line "
+                "--tile_size '$None') or use another network."
             )
         smallest = smallest_window(radius, multiple)
         if self.tile_size is not None and self.tile_size < smallest:

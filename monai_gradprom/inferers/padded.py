@@ -32,7 +32,7 @@ def enlargement(inputs: torch.Tensor, outputs: torch.Tensor) -> int:
     if factor < 1 or made != [factor * side for side in given]:
         raise InputError(
             f"the network makes {made} of {given}, which is no whole multiple, so that padding or tiling cannot be "
-            "undone: use size_multiple 1 and tile_size None."
+            "undone: use size_multiple 1 and tile_size None (on a command line --tile_size '$None')."
         )
     return factor
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -61,6 +62,25 @@ def test_a_mistaken_switch_ends_in_one_sentence(tmp_path):
     code, text = command("train", "--strategy", "gradpron", "--output_dir", tmp_path)
     assert_one_sentence(code, text, "--strategy", "'gradpron'", "did you mean 'gradprom'?")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--weights", "None"], ["--tile_size=None"]])
+def test_a_plain_none_ends_in_one_sentence(camus, weights, tmp_path, arguments):
+    """MONAI drops it: without the refusal, the shipped value would be used."""
+    given = ["--dataset_dir", camus, "--weights", weights, "--output_dir", tmp_path / "out"]
+    code, text = command("evaluate", *TINY, *given, *arguments)
+    name = arguments[0].removesuffix("=None")
+    assert_one_sentence(code, text, f"{name} None changes nothing", f"write {name} '$None'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_none_as_an_expression_gets_through_the_command_line(camus, tmp_path):
+    arguments = ["--dataset_dir", camus, "--weights", "$None", "--tile_size", "$None", "--output_dir", tmp_path]
+    code, text = command("evaluate", *TINY, *arguments)
+    assert code == 0, text
+    with (tmp_path / "metrics_summary.csv").open(newline="") as file:
+        means = {row["metric"]: float(row["mean"]) for row in csv.DictReader(file)}
+    assert means["psnr"] == pytest.approx(means["psnr_input"], abs=1e-3)  # untrained, the network is the identity
 
 
 def test_an_unreadable_training_frame_ends_in_one_sentence(folder, tmp_path):

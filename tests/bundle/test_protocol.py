@@ -197,6 +197,8 @@ def test_table_4_trains_on_one_set_and_evaluates_on_another(run, tmp_path):
 def test_other_degradations(run, tmp_path, degradation):
     built = run(degradation=degradation, strategy="enhancer_only", learning_rate=1e-6)
     item = get(built, "validate#dataset")[0]
+    record = item["image"].meta.get("degradation", {"degradation": "none"})
+    assert record["degradation"] == degradation
     same = torch.equal(item["image"].as_tensor(), item["label"].as_tensor())
     assert same == (degradation == "none")
 
@@ -318,9 +320,11 @@ def test_recognizer_weights_by_file_folder_and_mapping(run, workflow, tmp_path):
 # --- other people's data ----------------------------------------------------------------------------------------------
 
 
-def test_a_class_without_a_sample_is_named(workflow, archive, tmp_path):
+def test_a_class_without_a_sample_is_named(workflow, tmp_path, caplog):
     switches = {"bundle": "isic2018_denoise", "diagnoses": ["MEL", "NV", "BKL", "DF"], "output_dir": str(tmp_path)}
     assert "no training image is of class 'DF'" in refusal(workflow(**switches))
+    workflow(every_class="false", **switches).initialize()
+    assert "no training image is of class 'DF'" in caplog.text
 
 
 def test_one_corrupt_image(run, workflow, archive, tmp_path, caplog):
@@ -365,13 +369,14 @@ def test_tiles_equal_the_whole(run, tmp_path):
     results = {}
     run(bundle="isic2018_denoise", strategy="enhancer_only", recognition="segmentation", learning_rate=1e-2)
     for tile in (None, 40):
-        run(
+        built = run(
             "evaluate",
             bundle="isic2018_denoise",
             weights=str(tmp_path / "out" / "model.pt"),
             tile_size=tile,
             output_dir=str(tmp_path / str(tile)),
         )
+        assert get(built, "inferer").tile_size == tile
         results[tile] = rows(tmp_path / str(tile) / "metrics_per_image.csv")
     for whole, tiled in zip(results[None], results[40], strict=True):
         assert float(whole["psnr"]) == pytest.approx(float(tiled["psnr"]), abs=1e-3)

@@ -21,6 +21,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from monai_gradprom.errors import InputError
 from monai_gradprom.networks import load_weights
 
+UNMASKED = ("patient0003/patient0003_2CH_ED", "patient0003/patient0003_4CH_ES")
 STRATEGIES = ["enhancer_only", "joint", "frozen", "gradprom", "gradprom_cosine"]
 
 
@@ -97,7 +98,7 @@ def test_a_run_shorter_than_its_validation_interval_does_not_report_an_older_one
 @pytest.mark.parametrize("supervised", ["true", "false"])
 def test_each_strategy_trains(run, tmp_path, strategy, supervised):
     built = run(strategy=strategy, supervised=supervised, recognizer_pretrain_epochs=1)
-    (task,) = get(built, "recognizers").tasks or [None]
+    (task,) = get(built, "recognizers").tasks
     assert (task.target_key, type(task.loss_function).__name__) == (
         ("segmentation", "DiceCELoss") if supervised == "true" else (None, "ConsistencyLoss")
     )
@@ -178,18 +179,23 @@ def test_a_run_cut_short_and_resumed_equals_the_straight_one(run, tmp_path):
     assert_equal_runs(whole, cut, last=4)
 
 
-def test_missing_masks_are_no_obstacle(run, camus, tmp_path):
-    """One training frame and the only validation frame of a view lack their masks."""
+def test_missing_masks_are_no_obstacle(run, camus, tmp_path, caplog):
+    """One frame for training, one for validation and two for testing lack their masks."""
     folder = Path(shutil.copytree(camus, tmp_path / "camus"))
-    for name in ("patient0001/patient0001_2CH_ED", "patient0002/patient0002_4CH_ED"):
+    for name in ("patient0001/patient0001_2CH_ED", "patient0002/patient0002_4CH_ED", *UNMASKED):
         (folder / "database_nifti" / f"{name}_gt.nii.gz").unlink()
     built = run(dataset_dir=str(folder), strategy="enhancer_only", labelled_only="false")
     assert len(get(built, "train#dataset")) == 4
     # to be comparable with the others, the enhancer alone sees what they see
     built = run(dataset_dir=str(folder), strategy="enhancer_only")
     assert len(get(built, "train#dataset")) == 3
+    assert "recognition is measured" not in caplog.text
     built = run(dataset_dir=str(folder), strategy="joint")
     assert len(get(built, "train#dataset")) == 3
+    assert "recognition is measured without 1 of 4 images: no segmentation." in caplog.messages
+    out = tmp_path / "out"
+    run("evaluate", dataset_dir=str(folder), weights=str(out / "model.pt"), recognizer_weights=str(out))
+    assert "recognition is measured without 2 of 4 images: no segmentation." in caplog.messages
 
 
 def test_pixels_of_the_users_own_images_by_datalist(run, camus, tmp_path):

@@ -51,6 +51,7 @@ GOOD_AND_BAD = {
     "split": (["official", "paper"], ["offical"]),
     "split_seed": ([0, 5], [-1, 0.5]),
     "labelled_only": ([True, "false"], ["perhaps"]),
+    "every_class": ([False, "true"], ["perhaps"]),
     "structures": ([[1], [1, 2, 3], [[1, 2], 3]], [[], 1, [0], [1, 1], [[1, 2], 2], [[]], ["1"], [True]]),
     "val_interval": ([1], [0]),
     "checkpoint_interval": ([0, 5], [-1]),

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from monai_gradprom.datasets import agree_on_label, agree_on_labels, all_labelled, require_classes
+from monai_gradprom.datasets import agree_on_labels, report_unlabelled, require_classes
 from monai_gradprom.errors import InputError
 
 FULL = [{"image": "a", "mask": "m"}, {"image": "b", "mask": "n"}]
@@ -13,31 +13,25 @@ NONE = [{"image": "a"}, {"image": "b"}]
 
 @pytest.mark.parametrize("needed", [True, False])
 def test_a_complete_list_stays(needed, caplog):
-    assert agree_on_label(FULL, "mask", needed) == FULL
+    assert agree_on_labels(FULL, {"mask": needed}) == FULL
     assert not caplog.records
 
 
 def test_items_without_a_needed_label_are_left_out_and_counted(caplog):
-    assert agree_on_label(SOME, "mask", needed=True) == [SOME[0], SOME[2]]
+    assert agree_on_labels(SOME, {"mask": True}) == [SOME[0], SOME[2]]
     assert caplog.messages == ["1 of 3 training images have no mask and are left out: the others have it."]
 
 
 def test_a_label_that_nobody_needs_goes_rather_than_an_image(caplog):
     before = [dict(item) for item in SOME]
-    assert agree_on_label(SOME, "mask", needed=False) == [{"image": "a"}, {"image": "b"}, {"image": "c"}]
+    assert agree_on_labels(SOME, {"mask": False}) == [{"image": "a"}, {"image": "b"}, {"image": "c"}]
     assert before == SOME and not caplog.records
 
 
 def test_no_label_at_all():
-    assert agree_on_label(NONE, "mask", needed=False) == NONE
+    assert agree_on_labels(NONE, {"mask": False}) == NONE
     with pytest.raises(InputError, match=r"no training image has a 'mask'.*--strategy enhancer_only"):
-        agree_on_label(NONE, "mask", needed=True)
-
-
-def test_a_measure_is_not_left_out_in_silence(caplog):
-    assert all_labelled(FULL, "mask", "mIoU") and not caplog.records
-    assert not all_labelled(SOME, "mask", "mIoU")
-    assert caplog.messages == ["mIoU is left out: 1 of 3 images have no mask."]
+        agree_on_labels(NONE, {"mask": True})
 
 
 BOTH = [
@@ -66,6 +60,25 @@ def test_labels_that_never_meet():
         agree_on_labels(BOTH[1:3], {"diagnosis": True, "mask": True})
     with pytest.raises(InputError, match="no training image has a 'mask'"):
         agree_on_labels(BOTH[1:2], {"diagnosis": True, "mask": True})
+
+
+def test_images_that_recognition_is_not_measured_on_are_counted(caplog):
+    items = [dict(item) for item in BOTH]
+    report_unlabelled(items, ["diagnosis", "mask"])
+    assert caplog.messages == [
+        "recognition is measured without 1 of 4 images: no diagnosis.",
+        "recognition is measured without 1 of 4 images: no mask.",
+    ]
+    assert items == BOTH
+    caplog.clear()
+    report_unlabelled(BOTH[1:], {"mask": "mask"})  # a mapping, as the recognizers' target_keys
+    assert caplog.messages == ["recognition is measured without 1 of 3 images: no mask."]
+
+
+def test_complete_or_unmeasured_labels_are_not_reported(caplog):
+    report_unlabelled(FULL, ["mask"])
+    report_unlabelled(SOME, [])
+    assert not caplog.records
 
 
 def test_each_class_must_have_an_image(caplog):

@@ -70,3 +70,12 @@ def test_colour_is_a_fault_where_grey_is_wanted(items: list[dict]) -> None:
     del colour["segmentation"]
     assert [item["id"] for item in readable_items([colour, items[1]], True, channels=1)] == ["1"]
     assert len(readable_items([colour, items[1]], True, channels=3)) == 2
+
+
+def test_what_recognition_cannot_be_measured_on_is_counted_among_the_readable(items: list[dict], caplog) -> None:
+    Path(items[0]["image"]).write_bytes(b"torn")
+    assert len(readable_items(items, True, labels={"segmentation": "segmentation"})) == 3
+    assert caplog.messages[-1] == "recognition is measured without 1 of 3 images: no segmentation."
+    caplog.clear()
+    readable_items(items[1:])
+    assert not caplog.records

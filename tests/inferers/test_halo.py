@@ -216,7 +216,7 @@ def test_gradients_flow_through_tiles():
 
 def test_networks_that_see_everything_are_refused():
     for network in (enhancer(norm="instance"), nn.Conv2d(1, 1, 3), lambda x: x):
-        with pytest.raises(InputError, match=r"\[50, 30\].*receptive_radius.*--tile_size None"):
+        with pytest.raises(InputError, match=r"\[50, 30\].*receptive_radius.*tile_size None .*--tile_size '\$None'"):
             HaloInferer(40)(torch.rand(1, 1, 50, 30), network)
 
 
