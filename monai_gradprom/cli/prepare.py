@@ -33,7 +33,11 @@ def add_parser(subparsers: _SubParsers) -> None:
         description="Compare a download with the full archive and write the MONAI datalist (JSON) that --datalist of "
         "the bundles reads. An incomplete archive is reported, not refused. The download itself is only read.",
     )
-    parser.add_argument("dataset", choices=["camus", "isic2018", "covidct", "lizard"], help="which data set it is")
+    parser.add_argument(
+        "dataset",
+        choices=["camus", "isic2018", "covidct", "lizard", "folder"],
+        help="which data set it is; folder: any folder of your own images, DICOM too, split by patient",
+    )
     parser.add_argument("root", metavar="ROOT", type=Path, help="folder of the unpacked archive")
     parser.add_argument(
         "--output",
@@ -170,7 +174,7 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     print()
 
 
-def _checked(lists: dict[str, _Items], skip: bool, channels: int) -> dict[str, _Items]:
+def _checked(lists: dict[str, _Items], skip: bool, channels: int | None) -> dict[str, _Items]:
     """Decode everything, print each fault, and leave faulty items out if the user said so."""
     from tqdm import tqdm
 

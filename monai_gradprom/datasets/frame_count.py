@@ -8,12 +8,16 @@ from pathlib import Path
 import nibabel as nib
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.formats.dicom import open_dicom
+from monai_gradprom.transforms.dicom_images import is_dicom
 
-__all__ = ["count_frames"]
+__all__ = ["PICTURES", "count_frames"]
+
+PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
 
 def count_frames(path: Path, spatial_dims: int = 2) -> int:
-    """Number of frames in a NIfTI or MetaImage file; 1 for any other format.
+    """Number of frames in a NIfTI or MetaImage file (by its name) or a DICOM file (by its content); 1 for others.
 
     Args:
         path: the file.
@@ -23,6 +27,7 @@ def count_frames(path: Path, spatial_dims: int = 2) -> int:
         The product of the remaining axes (1 for a still image).
 
     Raises:
+        NotAnImage: a DICOM object that is none.
         InputError: the header cannot be read.
     """
     name = path.name.lower()
@@ -31,8 +36,12 @@ def count_frames(path: Path, spatial_dims: int = 2) -> int:
             shape = nib.load(path).shape  # type: ignore[attr-defined]  # nibabel types it as a general file
         elif name.endswith((".mhd", ".mha")):
             shape = _metaimage_shape(path)
-        else:
+        elif name.endswith(PICTURES) or not is_dicom(path):
             return 1
+        else:
+            return open_dicom(path).frames if spatial_dims == 2 else 1
+    except InputError:
+        raise
     except Exception as error:  # each library has its own exceptions, down to zlib's
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"{path}: cannot be read as an image ({reason}); put an intact copy in its place.") from error

@@ -13,6 +13,7 @@ from monai_gradprom.datasets.camus_files import find_layout
 from monai_gradprom.datasets.covidct import COVIDCT_CLASSES, covidct_datalist, find_covidct
 from monai_gradprom.datasets.isic2018 import ISIC2018_DIAGNOSES, find_isic2018, isic2018_datalist
 from monai_gradprom.datasets.lizard import LIZARD_CLASSES, find_lizard, lizard_datalist
+from monai_gradprom.datasets.own_images import own_datalist, patients_in
 
 __all__ = ["ARCHIVES", "Archive", "Found"]
 
@@ -36,7 +37,7 @@ class Archive:
         classes: names of the classes that ``diagnosis`` counts; none without a diagnosis.
         options: what else ``datalist`` takes.
         masks: whether images come with masks.
-        channels: 1 where images are grey, 3 where they are RGB.
+        channels: 1 where images are grey, 3 where they are RGB, None where they may be either.
     """
 
     title: str
@@ -45,7 +46,7 @@ class Archive:
     classes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     masks: bool = True
-    channels: int = 1
+    channels: int | None = 1
 
 
 def _camus(root: str | Path, **_: Any) -> list[Found]:
@@ -92,6 +93,12 @@ def _lizard(root: str | Path, **_: Any) -> list[Found]:
     ]
 
 
+def _own(root: str | Path, **_: Any) -> list[Found]:
+    patients = patients_in(str(Path(root).expanduser().absolute()))
+    images = sum(map(len, patients.values()))
+    return [Found("patients", len(patients), len(patients)), Found("images and frames", images, images)]
+
+
 ARCHIVES = {
     "camus": Archive("CAMUS", camus_datalist, _camus),
     "isic2018": Archive(
@@ -99,4 +106,5 @@ ARCHIVES = {
     ),
     "covidct": Archive("COVID-CT", covidct_datalist, _covidct, COVIDCT_CLASSES, masks=False),
     "lizard": Archive("Lizard", lizard_datalist, _lizard, LIZARD_CLASSES, ("fold",), channels=3),
+    "folder": Archive("own images", own_datalist, _own, masks=False, channels=None),
 }

@@ -9,7 +9,26 @@ import numpy as np
 
 from monai_gradprom.errors import InputError
 
-__all__ = ["split_frames"]
+__all__ = ["choose_frame", "split_frames"]
+
+
+def choose_frame(frame: int | None, frames: int, path: Path, shape: str = "") -> int:
+    """The frame to take.
+
+    Args:
+        frame: zero-based; ``None`` only where there is a single one.
+        frames: how many there are.
+        path: the file, for the message.
+        shape: what the message says of the file's shape.
+
+    Raises:
+        InputError: several frames and no ``frame``, or a ``frame`` out of range.
+    """
+    if frame is None and frames > 1:
+        raise InputError(f"{path}: has {frames} frames{shape}; choose one with `frame`, 0 to {frames - 1}.")
+    if frame is not None and not 0 <= int(frame) < frames:
+        raise InputError(f"{path}: `frame` is {frame}, but its frames are numbered 0 to {frames - 1}.")
+    return int(frame or 0)
 
 
 def split_frames(array: np.ndarray, spatial_dims: int, frame: int | None, path: Path) -> tuple[np.ndarray, int]:
@@ -32,9 +51,6 @@ def split_frames(array: np.ndarray, spatial_dims: int, frame: int | None, path: 
     if len(spatial) < spatial_dims or len(rest) > 1:
         raise InputError(f"{path}: has shape {shape}; expected {spatial_dims} spatial axes and at most one of time.")
     frames = rest[0] if rest else 1
-    if frame is None and frames > 1:
-        raise InputError(f"{path}: has {frames} frames (shape {shape}); choose one with `frame`, 0 to {frames - 1}.")
-    if frame is not None and not 0 <= int(frame) < frames:
-        raise InputError(f"{path}: `frame` is {frame}, but its frames are numbered 0 to {frames - 1}.")
-    picked = array.reshape(array.shape[0], *spatial, frames)[..., int(frame or 0)]
+    number = choose_frame(frame, frames, path, f" (shape {shape})")
+    picked = array.reshape(array.shape[0], *spatial, frames)[..., number]
     return picked, len(shape) - len(rest)

@@ -27,12 +27,14 @@ def stored_dtype(img: torch.Tensor | np.ndarray) -> np.dtype:
 class ScaleStoredRange(InvertibleTransform):
     """Scale intensities to [0, 1] by the range of the stored dtype, never by what one image happens to hold.
 
-    ``(x - low) / (high - low)`` with low and high from the dtype: uint8 is divided by 255, uint16 by 65535, int16 maps
-    -32768 to 0 and 32767 to 1. Wider integers and floating-point images have no natural range and need
-    ``value_range``; floating-point images that already lie in [0, 1] stay as they are.
+    ``(x - low) / (high - low)``. Low and high are ``value_range`` where it is given; else ``meta["stored_range"]``
+    where the image has it, as DICOM does (its window); else those of the dtype: uint8 is divided by 255, uint16 by
+    65535, int16 maps -32768 to 0 and 32767 to 1. Wider integers and floating-point images have no natural range;
+    floating-point images that already lie in [0, 1] stay as they are.
 
-    The inverse multiplies back, rounds, clips to the dtype's range and casts, so that every 8-bit and 16-bit value
-    survives the round trip. uint16 comes back as int32 (PyTorch lacks arithmetic for uint16), with its stored values.
+    The inverse multiplies back and, for integers, rounds, clips to the dtype's range and casts, so that every 8-bit and
+    16-bit value survives the round trip. uint16 comes back as int32 (PyTorch lacks arithmetic for uint16), with its
+    stored values.
 
     Args:
         value_range: (low, high) in stored units, such as (-1000, 1000) HU; what lies outside saturates at 0 or 1.
@@ -44,9 +46,7 @@ class ScaleStoredRange(InvertibleTransform):
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's own way
 
     def __init__(self, value_range: Sequence[float] | None = None) -> None:
-        if value_range is not None and (len(value_range) != 2 or not value_range[0] < value_range[1]):
-            raise InputError(f"value_range is {value_range!r}; give two increasing numbers in stored units.")
-        self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+        self.value_range = None if value_range is None else _increasing(value_range, "value_range")
 
     def __call__(self, img: torch.Tensor | np.ndarray) -> torch.Tensor:
         """Scale.
@@ -58,11 +58,12 @@ class ScaleStoredRange(InvertibleTransform):
             float32 in [0, 1], same shape; a MetaTensor that remembers how to go back.
 
         Raises:
-            InputError: a floating-point image outside [0, 1], or 32-bit integers, without ``value_range``.
+            InputError: a floating-point image outside [0, 1], or 32-bit integers, without any range; or a
+                ``stored_range`` that is not an increasing pair.
         """
         dtype = stored_dtype(img)
         tensor: torch.Tensor = convert_to_tensor(img, track_meta=get_track_meta())
-        low, high = self.value_range or _natural_range(tensor, dtype)
+        low, high = self.value_range or _stored_range(img) or _natural_range(tensor, dtype)
         # float64 in between: float32 would lose digits of wide value ranges
         out = ((tensor.double() - low) / (high - low)).clamp(0.0, 1.0).float()
         self.push_transform(out, extra_info={"dtype": dtype.name, "low": low, "high": high})
@@ -89,6 +90,17 @@ class ScaleStoredRange(InvertibleTransform):
             limits = np.iinfo(dtype)
             out = out.round().clamp(limits.min, limits.max)
         return out.to(_torch_dtype(dtype))
+
+
+def _increasing(pair: Sequence[Any], name: str) -> tuple[float, float]:
+    if len(pair) != 2 or not pair[0] < pair[1]:
+        raise InputError(f"{name} is {pair!r}; give two increasing numbers in stored units.")
+    return float(pair[0]), float(pair[1])
+
+
+def _stored_range(img: torch.Tensor | np.ndarray) -> tuple[float, float] | None:
+    found = img.meta.get("stored_range") if isinstance(img, MetaTensor) else None
+    return None if found is None else _increasing(found, "stored_range")
 
 
 def _natural_range(img: torch.Tensor, dtype: np.dtype) -> tuple[float, float]:

@@ -20,9 +20,12 @@ from monai.transforms import LoadImage, LoadImaged
 from monai.utils import MetaKeys, SpaceKeys
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.formats.raster import open_raster
 from monai_gradprom.transforms.channels import match_channels
+from monai_gradprom.transforms.dicom_images import is_dicom, load_dicom
 from monai_gradprom.transforms.frames import split_frames
 from monai_gradprom.transforms.nuclei_reader import LizardLabelReader
+from monai_gradprom.transforms.picture_modes import is_deep_colour, plain_mode
 
 __all__ = ["LoadClinicalImage", "LoadClinicalImaged"]
 
@@ -45,19 +48,24 @@ def _without_gpu_notices() -> Iterator[None]:
 class LoadClinicalImage(LoadImage):
     """Load one image, channel first, in its own dtype, axis order and geometry.
 
-    NIfTI, PNG, JPEG, BMP, NumPy and NRRD files go to MONAI's readers of that name, ``.mat`` files to
-    :class:`LizardLabelReader`, everything else (``.mhd``, ``.mha``, TIFF, ...) to MONAI's ITK reader. Other than
-    :class:`monai.transforms.LoadImage`, this keeps the stored dtype on record, picks one frame of a sequence, unpacks
-    palette PNGs, chooses the reader by the *end* of the file name, leaves the same few metadata on every image (so that
-    mixed formats collate), and turns a reader's failure into one sentence.
+    DICOM files, recognised by content whatever their name, and folders with one DICOM series go to
+    :func:`load_dicom`, which gives modality units with bright pixels high. Of the rest, NIfTI, PNG, JPEG, BMP, NumPy
+    and NRRD files go to MONAI's readers of that name, ``.mat`` files to :class:`LizardLabelReader`, everything else
+    (``.mhd``, ``.mha``, TIFF, ...) to MONAI's ITK reader. Other than :class:`monai.transforms.LoadImage`, this keeps
+    the stored dtype on record, picks one frame of a sequence, unpacks palette PNGs, keeps 16 bits of colour PNGs,
+    chooses the reader by the *end* of the file name, leaves the same few metadata on every image (so that mixed
+    formats collate), and turns a reader's failure into one sentence.
 
     The metadata: ``filename_or_obj``, ``affine`` and ``original_affine`` (4 x 4, millimetres, RAS), ``spatial_shape``,
     ``original_channel_dim`` (0), ``space``, ``stored_dtype`` (``"uint8"``), ``stored_ndim`` (axes of the stored frame,
-    singletons included, so that a W x H x 1 file is written back as one) and ``frame`` (-1 for a still image).
+    singletons included, so that a W x H x 1 file is written back as one) and ``frame`` (-1 for a still image). DICOM
+    adds ``stored_range``, the (low, high) that :class:`ScaleStoredRange` maps to 0 and 1; its ``stored_dtype`` is that
+    of the modality units.
 
     Args:
         channels: number of channels to deliver. ``None`` keeps what is stored; 1 reduces a grey image that was stored
-            as RGB or RGBA (and refuses colour); 3 repeats a grey one and drops alpha.
+            as RGB or RGBA, and colour ultrasound (DICOM) to its luminance, and refuses other colour; 3 repeats a grey
+            one and drops alpha.
         spatial_dims: 2 for images and sequences of images, 3 for volumes and sequences of volumes.
         image_only: as in :class:`monai.transforms.LoadImage`.
     """
@@ -67,15 +75,16 @@ class LoadClinicalImage(LoadImage):
             super().__init__(image_only=image_only, dtype=None)
         self.channels = channels
         self.spatial_dims = spatial_dims
-        self.readers = [PILReader(converter=_plain_mode) if isinstance(r, PILReader) else r for r in self.readers]
+        self.readers = [PILReader(converter=plain_mode) if isinstance(r, PILReader) else r for r in self.readers]
         self.register(LizardLabelReader())
 
     def __call__(self, filename: Any, reader: ImageReader | None = None, frame: int | None = None) -> Any:
         """Load ``filename``.
 
         Args:
-            filename: path of the image (a folder is read as a DICOM series).
-            reader: a MONAI reader to use instead of the one that the file name asks for.
+            filename: path of the image; of a folder with a DICOM series, which is one volume where ``spatial_dims``
+                is 3, and else a sequence of frames.
+            reader: a MONAI reader to use instead of the one that the file asks for.
             frame: zero-based frame of a sequence; must be given when the file holds more than one.
 
         Returns:
@@ -92,10 +101,15 @@ class LoadClinicalImage(LoadImage):
 
     def load(self, path: Path, reader: ImageReader | None = None, frame: int | None = None) -> MetaTensor:
         """As ``__call__``, but always a MetaTensor, whatever ``image_only`` says."""
-        array, meta = self._read(path, reader)
-        array = match_channels(array, self.channels, path)
-        array, stored_ndim = split_frames(array, self.spatial_dims, frame, path)
-        affine = to_affine_nd(3, np.asarray(meta.get(MetaKeys.AFFINE, np.eye(4)), dtype=np.float64))
+        more: dict[str, Any] = {}
+        if reader is None and is_dicom(path):
+            array, affine, more["stored_range"] = load_dicom(path, self.spatial_dims, frame, grey=self.channels == 1)
+            array, stored_ndim = match_channels(array, self.channels, path), self.spatial_dims
+        else:
+            array, meta = self._read(path, reader)
+            array = match_channels(array, self.channels, path)
+            array, stored_ndim = split_frames(array, self.spatial_dims, frame, path)
+            affine = to_affine_nd(3, np.asarray(meta.get(MetaKeys.AFFINE, np.eye(4)), dtype=np.float64))
         kept = {
             "filename_or_obj": str(path),
             MetaKeys.ORIGINAL_AFFINE.value: affine,
@@ -105,6 +119,7 @@ class LoadClinicalImage(LoadImage):
             "stored_dtype": array.dtype.name,
             "stored_ndim": stored_ndim,
             "frame": -1 if frame is None else int(frame),
+            **more,
         }
         img: MetaTensor = MetaTensor.ensure_torch_and_prune_meta(array, kept | {MetaKeys.AFFINE.value: affine.copy()})
         return img
@@ -113,6 +128,8 @@ class LoadClinicalImage(LoadImage):
         """The array with its channels first, in native byte order, and the reader's metadata."""
         if not path.exists():
             raise InputError(f"{path}: there is no such file; correct the path or the data list that names it.")
+        if reader is None and is_deep_colour(path):
+            return open_raster(path, "PNG").read()[0], {}
         reader = reader or self._reader_for(path)
         try:
             array, meta = reader.get_data(reader.read(str(path)))
@@ -138,14 +155,6 @@ def _channel_first(array: np.ndarray, meta: Mapping, reader: ImageReader) -> np.
     # a fourth NIfTI axis is time, only the fifth holds vectors; MONAI calls both channels
     vector = array.ndim == 5 if isinstance(reader, NibabelReader) else not is_no_channel(meta["original_channel_dim"])
     return np.moveaxis(array, -1, 0) if vector else array[None]
-
-
-def _plain_mode(image: Any) -> Any:
-    """Give a Pillow image a mode whose numbers are intensities."""
-    if image.mode == "I" and image.format == "PNG":  # Pillow before 10.3 widens 16-bit PNGs
-        return image.convert("I;16")
-    plain = {"1": "L", "P": "RGB", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB"}.get(image.mode)
-    return image.convert(plain) if plain else image
 
 
 class LoadClinicalImaged(LoadImaged):

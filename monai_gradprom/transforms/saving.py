@@ -26,10 +26,13 @@ _LOGGER = logging.getLogger("monai_gradprom.transforms")
 # lossy or bulky formats are written as PNG; formats that we cannot write honestly (DICOM, ...) as NIfTI
 _CHANGED = {".jpg": ".png", ".jpeg": ".png", ".bmp": ".png"}
 _KEPT = (".nii", ".nii.gz", ".mhd", ".mha", ".png", ".tif", ".tiff")
+_DICOM = ".dcm"
 
 
 def _suffix(source: str) -> str:
-    return source[-7:] if source.lower().endswith(".nii.gz") else Path(source).suffix
+    suffix = source[-7:] if source.lower().endswith(".nii.gz") else Path(source).suffix
+    # DICOM files are often named by a UID: `1.2.840.7` has no extension
+    return "" if suffix[1:].isdigit() else suffix
 
 
 def _extension(source: str) -> str:
@@ -38,11 +41,16 @@ def _extension(source: str) -> str:
 
 
 def _subject(source: str) -> str:
-    """The name to derive the result's from: `a.jpg` beside `a.png` becomes `a_jpg.jpg`, as both are written as PNG."""
+    """The name to derive the result's from, with an extension to be replaced.
+
+    `a.jpg` beside `a.png` becomes `a_jpg.jpg`, as both are written as PNG; `a` beside `a.dcm` becomes `a_dicom.dcm`.
+    """
     suffix = _suffix(source)
     stem = source.removesuffix(suffix)
     changed = suffix.lower() not in _KEPT
-    shared = changed and any(Path(stem + s).exists() for s in (*_KEPT, *_CHANGED) if s != suffix.lower())
+    shared = changed and any(Path(stem + s).exists() for s in (*_KEPT, *_CHANGED, _DICOM) if s != suffix.lower())
+    if not suffix:
+        return f"{stem}_dicom{_DICOM}" if shared else f"{stem}{_DICOM}"
     return f"{stem}_{suffix[1:]}{suffix}" if shared else source
 
 
@@ -50,11 +58,12 @@ class SaveEnhancedImage(SaveImage):
     """Save an image in the format, dtype and geometry of the file that it came from, all at once or not at all.
 
     ``.nii``, ``.nii.gz``, ``.mhd``, ``.mha``, ``.png`` and ``.tif`` stay what they are; JPEG (lossy) and BMP become
-    ``.png``; anything else becomes ``.nii.gz``. Affine and spacing are those of ``meta["affine"]``, or of a finer grid
-    over the same field of view if the image has been super-resolved (see :func:`affine_of_result`). The dtype is
-    ``meta["stored_dtype"]``; a NIfTI keeps its header's other fields (units, description). A frame of a sequence gets
-    ``_frame-0007`` after its name. The file is written into a temporary folder beside its place and then moved there,
-    so that nobody ever finds half a file.
+    ``.png``; anything else becomes ``.nii.gz``. So does DICOM, in modality units with bright pixels high; of its header
+    only the geometry is kept (``monai-gradprom enhance`` writes derived DICOM). Affine and spacing are those of
+    ``meta["affine"]``, or of a finer grid over the same field of view if the image has been super-resolved (see
+    :func:`affine_of_result`). The dtype is ``meta["stored_dtype"]``; a NIfTI keeps its header's other fields (units,
+    description). A frame of a sequence gets ``_frame-0007`` after its name. The file is written into a temporary folder
+    beside its place and then moved there, so that nobody ever finds half a file.
 
     Args:
         output_dir: folder for the results; created.

@@ -5,7 +5,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from dicom_datasets import write_dicom
 
 from monai_gradprom.datasets import folder_datalist, read_datalist, write_datalist
 from monai_gradprom.errors import InputError
@@ -182,3 +184,28 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=r"x\.json' cannot be written .*choose another place"):
         write_datalist(tmp_path / "file" / "x.json", {"training": []})
+
+
+def test_dicom_files_whatever_their_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pixels = np.zeros((3, 4, 5), np.uint8)
+    for name in ("IM0001", "1.2.840.7", "p1/a.dcm"):
+        write_dicom(tmp_path / name, pixels[0])
+    write_dicom(tmp_path / "cine", pixels)
+    for n, sop_class in enumerate(("88.11", "11.1")):
+        write_dicom(tmp_path / f"other{n}", None, SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{sop_class}")
+    broken = write_dicom(tmp_path / "broken.dcm", pixels[0])
+    broken.write_bytes(broken.read_bytes()[:-10])
+    (tmp_path / "notes.txt").write_text("no image")
+    items = folder_datalist(tmp_path)
+    cine = [f"cine_frame{n:04d}" for n in range(3)]
+    assert [item["id"] for item in items] == ["1.2.840.7", "IM0001", "broken", *cine, "p1/a"]
+    assert [item.get("frame") for item in items] == [None, None, None, 0, 1, 2, None]
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}: passed over 2 DICOM files that hold no image."
+    ]
+
+
+def test_only_objects_that_are_no_images(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "report", None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
+    with pytest.raises(InputError, match="holds no image"):
+        folder_datalist(tmp_path)

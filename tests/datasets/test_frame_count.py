@@ -4,10 +4,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from dicom_datasets import write_dicom
 
 from monai_gradprom.datasets import count_frames
 from monai_gradprom.errors import InputError
+from monai_gradprom.formats import NotAnImage
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".mhd"])
@@ -37,3 +40,10 @@ def test_an_unreadable_header_is_an_input_error(tmp_path: Path, name: str) -> No
         (tmp_path / name).write_text("no header")
     with pytest.raises(InputError, match=name):
         count_frames(tmp_path / name)
+
+
+def test_frames_of_dicom(tmp_path: Path) -> None:
+    assert count_frames(write_dicom(tmp_path / "a", np.zeros((3, 4, 5), np.uint8))) == 3
+    assert count_frames(write_dicom(tmp_path / "1.2.5", np.zeros((4, 5), np.uint8))) == 1
+    with pytest.raises(NotAnImage):
+        count_frames(write_dicom(tmp_path / "b", None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11"))
