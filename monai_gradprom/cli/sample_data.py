@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`monai-gradprom sample-data`: write synthetic images in the official layouts of the four data sets."""
+"""`monai-gradprom sample-data`: write synthetic images in the layouts of the data sets, and a clinical folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ SETS = {
     "isic2018": "synthetic dermoscopy",
     "covidct": "synthetic chest CT",
     "lizard": "synthetic histology",
+    "clinical": "synthetic clinical folder",
 }
 """Folder of each set and what it holds."""
+
+_UNITS = {"camus": "patient", "clinical": "folder"}
 
 
 def add_parser(subparsers: _SubParsers) -> None:
@@ -30,7 +33,8 @@ def add_parser(subparsers: _SubParsers) -> None:
         "sample-data",
         help="write synthetic sample data in the layouts of the real data sets",
         description="Write synthetic images with masks and labels to DIR/camus, DIR/isic2018, DIR/covidct and "
-        "DIR/lizard, each laid out as the real set is. All sets are written, or none.",
+        "DIR/lizard, each laid out as the real set is, and to DIR/clinical a small folder of mixed files as hospitals "
+        "have them. All sets are written, or none.",
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="folder that receives a folder for each set")
     parser.add_argument("--only", nargs="+", choices=tuple(SETS), metavar="SET", help=f"write only: {', '.join(SETS)}")
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the data and say where they are; see `main` for the exit code."""
     from tqdm import tqdm
 
-    from ..phantoms import fresh_folder, write_camus, write_covidct, write_isic2018
+    from ..phantoms import fresh_folder, write_camus, write_clinical, write_covidct, write_isic2018
     from ..phantoms.lizard_layout import write_lizard
 
     writers: dict[str, Callable[..., None]] = {
@@ -61,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         "isic2018": write_isic2018,
         "covidct": write_covidct,
         "lizard": write_lizard,
+        "clinical": write_clinical,
     }
     chosen = [name for name in SETS if name in (args.only or SETS)]
     with ExitStack() as stack:
@@ -70,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             description: dict[str, object] = {"what": f"{SETS[name]}, no patient data", "command": _command(name, args)}
             folders[name] = stack.enter_context(fresh_folder(args.directory / name, description, force=args.force))
         for name, folder in folders.items():
-            progress = partial(tqdm, desc=name, unit="patient" if name == "camus" else "image")
+            progress = partial(tqdm, desc=name, unit=_UNITS.get(name, "image"))
             writers[name](folder, **_options(name, args), progress=progress)
     for name in chosen:
         paths = [path for path in (args.directory / name).rglob("*") if path.is_file()]

@@ -9,6 +9,8 @@
   units -> noise and lung window; varied by `draw_chest_ct`.
 - Histology (`write_lizard`): `draw_composition` -> crypts, stroma and `draw_nucleus` as stain densities -> `Staining`
   (Beer-Lambert, optical blur, noise), all in `nuclei_phantom`; varied by `draw_slide`.
+- A clinical folder (`write_clinical`): echocardiograms and chest CT from above with a scanner's noise, as DICOM and in
+  other formats, beside files that hold no image.
 
 No real image is copied; the settings were adjusted by hand until summary statistics and the look agreed with real ones.
 """
@@ -16,6 +18,7 @@ No real image is copied; the settings were adjusted by hand until summary statis
 from __future__ import annotations
 
 from .camus_layout import camus_split, ejection_fraction, write_camus, write_nifti, write_patient
+from .clinical_layout import write_clinical
 from .covidct_layout import covidct_name, write_covidct
 from .ct_anatomy import attenuation, lung_share
 from .ct_lesions import nodule, pneumonia
@@ -97,6 +100,7 @@ __all__ = [
     "skin_pigment",
     "vessel_share",
     "write_camus",
+    "write_clinical",
     "write_covidct",
     "write_isic2018",
     "write_lizard",

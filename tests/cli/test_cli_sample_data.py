@@ -9,7 +9,7 @@ from monai_gradprom import phantoms
 from monai_gradprom.cli import main
 from monai_gradprom.phantoms import MARKER, lizard_layout
 
-NAMES = ["camus", "isic2018", "covidct", "lizard"]
+NAMES = ["camus", "isic2018", "covidct", "lizard", "clinical"]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def writers(monkeypatch):
     return calls
 
 
-def test_all_four_sets_are_written_and_described(tmp_path, capsys, writers):
+def test_all_sets_are_written_and_described(tmp_path, capsys, writers):
     assert main(["sample-data", str(tmp_path), "--seed", "5", "--patients", "4"]) == 0
     out, err = capsys.readouterr()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
