@@ -10,14 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from .. import __version__
 from ..errors import InputError
-from . import prepare, sample_data
+from . import enhance, prepare, sample_data
 
 __all__ = ["main"]
 
-_COMMANDS = (prepare, sample_data)
+_COMMANDS = (enhance, prepare, sample_data)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, as after any other mistake in the input."""
+        self.exit(2, f"monai-gradprom: error: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,9 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 after a mistake in the input (said in one line on stderr), 130 when interrupted.
     """
-    parser = argparse.ArgumentParser(
-        prog="monai-gradprom", description="Task-driven medical image enhancement on MONAI."
-    )
+    parser = _Parser(prog="monai-gradprom", description="Task-driven medical image enhancement on MONAI.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
@@ -40,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except InputError as error:
-        print(f"monai-gradprom: error: {error}", file=sys.stderr)
+        line = "\\n".join(str(error).splitlines())  # names of files may hold line breaks
+        print(f"monai-gradprom: error: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("monai-gradprom: interrupted", file=sys.stderr)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`monai-gradprom enhance`: run a bundle over a folder of clinical images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = ["add_parser", "run"]
+
+_DESCRIPTION = """\
+Enhance every image below INPUT with a MONAI bundle and write the results to the same places below OUTPUT. INPUT is
+only read. DICOM (with or without extension), NIfTI, MetaImage, PNG, TIFF, JPEG and BMP are told apart by their content.
+Each result keeps its format (JPEG and BMP become PNG), geometry, bit depth and header; DICOM results are new objects
+of a derived series. What
+lies outside the bundle's domain is skipped, what is broken has failed, each with its reason in OUTPUT/manifest.jsonl;
+OUTPUT/report.html shows pictures. Killed or cut off, the same command goes on where it was.
+"""
+_EPILOG = "Exit code: 0, or 1 if a file failed, or 2 if the command is at fault."
+
+
+def add_parser(subparsers: _SubParsers) -> None:
+    """Declare the subcommand and its arguments."""
+    parser = subparsers.add_parser(
+        "enhance",
+        help="enhance a folder of DICOM, NIfTI, MetaImage, PNG, TIFF and JPEG files with a bundle",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", type=Path, help="folder of images, searched recursively")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="new or empty folder, or one of an earlier run")
+    parser.add_argument(
+        "--bundle", metavar="DIR", type=Path, required=True, help="MONAI bundle, such as bundles/camus_denoise"
+    )
+    _add_run_flags(parser.add_argument_group("the run"))
+    _add_image_flags(parser.add_argument_group("what is done to the images"))
+    _add_result_flags(parser.add_argument_group("what the results look like"))
+    _add_machine_flags(parser.add_argument_group("the machine"))
+    parser.set_defaults(run=run)
+
+
+def _add_run_flags(group: argparse._ArgumentGroup) -> None:
+    _flag(group, "--dry-run", action="store_true", help="only say what would be done; nothing is written")
+    group.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on with what an earlier run left in OUTPUT, which must have had the same settings (default); "
+        "--no-resume removes the results of the earlier run and starts over",
+    )
+    _flag(
+        group,
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set an entry of the bundle's inference.json, such as scale_factor=4; may be repeated",
+    )
+
+
+def _add_image_flags(group: argparse._ArgumentGroup) -> None:
+    _flag(group, "--strength", metavar="S", type=float, default=1.0, help="0 (source) to 1 (network); default 1")
+    _flag(
+        group,
+        "--any-modality",
+        action="store_true",
+        help="enhance images outside the modality, channels and size that the bundle is made for, too",
+    )
+    _flag(
+        group,
+        "--window",
+        metavar=("LOW", "HIGH"),
+        type=float,
+        nargs=2,
+        help="intensities (CT: Hounsfield units) that the network sees as 0 and 1; values beyond them are left as they "
+        "are. Default: the whole range of 8-bit files, else the series' window, else its lowest and highest value",
+    )
+
+
+def _add_result_flags(group: argparse._ArgumentGroup) -> None:
+    from ..enhance.options import TRANSFER_SYNTAXES
+
+    _flag(
+        group,
+        "--series-description",
+        metavar="TEXT",
+        help="of the DICOM results, at most 64 characters; default: the source's, marked as enhanced",
+    )
+    _flag(
+        group,
+        "--transfer-syntax",
+        choices=TRANSFER_SYNTAXES,
+        default="explicit",
+        help="how DICOM results are stored, always without loss; default: explicit (uncompressed, little endian)",
+    )
+    _flag(
+        group,
+        "--thumbnails",
+        action="store_true",
+        help="show whole images in report.html. By default only pixels inside ultrasound regions are shown, since "
+        "names can be burned into the others",
+    )
+    _flag(
+        group,
+        "--hash-paths",
+        action="store_true",
+        help="name folders and files in OUTPUT, manifest and report by digests of their names, for names that tell "
+        "who the patient is",
+    )
+
+
+def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
+    _flag(group, "--device", metavar="NAME", default="auto", help="auto (default: a GPU if there is one), cpu, cuda:1")
+    _flag(group, "--batch-size", metavar="N", type=int, default=4, help="images that the network takes at once (4)")
+    _flag(group, "--tile-size", metavar="PIXELS", type=int, help="side of the tiles of large images; default: bundle's")
+    _flag(
+        group,
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes that read and write files; default: one for each CPU core; 0: none, for debugging",
+    )
+    _flag(
+        group,
+        "--memory",
+        metavar="GIB",
+        type=float,
+        default=2.0,
+        help="memory that the pixels of one file may take in a worker (2); larger files are kept on disk meanwhile",
+    )
+    _flag(
+        group,
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=600.0,
+        help="how long a worker may be silent on one file before the file has failed (600)",
+    )
+
+
+def _flag(group: argparse._ArgumentGroup, flag: str, **options: Any) -> None:
+    """Declare ``--like-this``; ``--like_this``, which MONAI users are used to, is understood and not listed."""
+    group.add_argument(flag, **options)
+    underscored = "--" + flag[2:].replace("-", "_")
+    if underscored != flag:
+        group.add_argument(underscored, **{**options, "default": argparse.SUPPRESS, "help": argparse.SUPPRESS})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Enhance the folder; see `main` for the exit code."""
+    from ..enhance.options import Options, check_folders, check_options, parse_settings
+
+    given = {name: value for name, value in vars(args).items() if name != "run"}
+    given |= {name: given[name].expanduser() for name in ("input", "output", "bundle")}
+    low_high = given.pop("window")
+    window = None if low_high is None else (low_high[0], low_high[1])
+    settings = parse_settings(given.pop("set"))
+    options = Options(**given, window=window, settings=settings)
+    check_options(options)
+    check_folders(options)
+
+    from ..enhance.runner import run_enhance  # loads PyTorch, which is for nothing if the command is wrong
+
+    try:
+        return run_enhance(options)
+    except KeyboardInterrupt:
+        hint = "" if options.dry_run else "; run the same command again to go on"
+        print(f"monai-gradprom: interrupted{hint}", file=sys.stderr)
+        return 130
