@@ -18,6 +18,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
+$(VENV)/.installed-clinical: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[clinical]"
+	touch $@
+
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
@@ -37,6 +41,11 @@ train: $(VENV)/.installed ## install, then train on the sample data (BUNDLE=bund
 .PHONY: evaluate
 evaluate: $(VENV)/.installed ## evaluate the shipped weights on the sample data
 	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/evaluate.json $(ARGS)
+
+.PHONY: enhance
+enhance: $(VENV)/.installed-clinical ## enhance the sample clinical folder; then open runs/enhance/report.html
+	# exit code 1 says that a file failed: one in the sample folder is broken on purpose
+	$(BIN)/monai-gradprom enhance sample_data/clinical runs/enhance --bundle $(BUNDLE) --thumbnails $(ARGS) || test $$? -eq 1
 
 .PHONY: test
 test: $(VENV)/.installed-test ## the default test suite
