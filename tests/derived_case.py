@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 from dicom_datasets import write_dicom
 
-from monai_gradprom.enhance.derived import Provenance, write_derived
+from monai_gradprom.enhance.derived.image import Provenance, write_derived
 
 STARTED = datetime(2025, 1, 2, 20, 30, 40, 678000, tzinfo=timezone.utc)
 RUN = Provenance("camus_denoise", "1.2", "0.1.0", "ab" * 32, "run one", STARTED)

@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel as nib
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.formats.dicom import open_dicom
+from monai_gradprom.formats.dicom.image import open_dicom
 from monai_gradprom.transforms.dicom_images import is_dicom
 
 __all__ = ["PICTURES", "count_frames"]

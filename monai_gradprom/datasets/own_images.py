@@ -12,7 +12,7 @@ from typing import Any
 from monai_gradprom.datasets.folder import folder_datalist
 from monai_gradprom.datasets.subsets import check_subset, draw_parts, finish_list
 from monai_gradprom.errors import InputError
-from monai_gradprom.formats.dicom_patient import patient_of
+from monai_gradprom.formats.dicom.patient import patient_of
 from monai_gradprom.transforms.dicom_images import is_dicom
 
 __all__ = ["own_datalist", "patients_in"]

@@ -7,11 +7,10 @@ import errno
 import os
 from pathlib import Path
 
+from monai_gradprom.enhance.record.paths import without_path
+from monai_gradprom.enhance.record.row import Status
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats import NotAnImage
-
-from .paths import without_path
-from .row import Status
 
 __all__ = ["reason_for"]
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from monai_gradprom.enhance.pixels.pixel_map import PixelMap
+from monai_gradprom.enhance.processes.pool import Infer
+from monai_gradprom.enhance.record.paths import output_path, shown_path
+from monai_gradprom.enhance.record.row import Row, Status
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats import StoredImage
-from monai_gradprom.formats.dicom_quiet import quiet
+from monai_gradprom.formats.dicom.quiet import quiet
 from monai_gradprom.formats.window import own_window, pixel_range
 
 from .faults import reason_for
 from .hashing import sha256_of
 from .look import Facts, LookJob, RangeJob, look, open_in_domain, range_of
-from .paths import output_path, shown_path
-from .pixel_map import PixelMap
-from .pool import Infer
-from .row import Row, Status
 from .setup import Setup, Window
 from .writing import CHANGED, is_unchanged, space_for, version_of, write_result
 

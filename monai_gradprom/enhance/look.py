@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from monai_gradprom.enhance.record.paths import output_path
+from monai_gradprom.enhance.record.row import Status
 from monai_gradprom.formats import NotAnImage, StoredImage, open_image
 from monai_gradprom.formats.window import own_window, pixel_range, shows_whole_range
 
 from .faults import reason_for
-from .paths import output_path
-from .row import Status
 from .setup import Setup, Window
 
 __all__ = ["Facts", "LookJob", "RangeJob", "look", "open_in_domain", "range_of"]

@@ -13,23 +13,23 @@ from functools import partial
 from pathlib import Path
 
 from monai_gradprom import __version__
+from monai_gradprom.enhance.derived.image import Provenance
+from monai_gradprom.enhance.model.network import BundleNetwork
+from monai_gradprom.enhance.processes.pool import Lost
+from monai_gradprom.enhance.record.index import Entry, Index
+from monai_gradprom.enhance.record.manifest import Manifest
+from monai_gradprom.enhance.record.paths import MANIFEST, REPORT, WORK, shown_path
+from monai_gradprom.enhance.record.reconcile import keep_books, reconcile
+from monai_gradprom.enhance.record.row import Row, Status
+from monai_gradprom.enhance.record.run_record import RunRecord, check_claim
+from monai_gradprom.enhance.report.progress import progress
+from monai_gradprom.enhance.report.summary import Tally
+from monai_gradprom.enhance.report.write import write_report
 from monai_gradprom.errors import InputError
 
-from .derived import Provenance
-from .index import Entry, Index
 from .job import EnhanceJob
-from .manifest import Manifest
-from .network import BundleNetwork
 from .options import Options, check_folders, check_options
-from .paths import MANIFEST, REPORT, WORK, shown_path
-from .pool import Lost
-from .progress import progress
-from .reconcile import keep_books, reconcile
-from .report import write_report
-from .row import Row, Status
-from .run_record import RunRecord, check_claim
 from .setup import Setup
-from .summary import Tally
 from .survey import survey
 from .workers import Workers, start_workers
 

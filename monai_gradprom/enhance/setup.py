@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .derived import Provenance
-from .domain import Domain
+from monai_gradprom.enhance.derived.image import Provenance
+from monai_gradprom.enhance.pixels.domain import Domain
 
 __all__ = ["Setup", "Window"]
 

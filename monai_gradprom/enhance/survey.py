@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from monai_gradprom.enhance.processes.pool import Lost
+from monai_gradprom.enhance.record.index import Index
+
 from .discovery import discover
-from .index import Index
 from .look import Facts, LookJob, RangeJob
-from .pool import Lost
 from .workers import Workers
 
 __all__ = ["survey"]

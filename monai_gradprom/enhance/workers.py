@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from monai_gradprom.enhance.processes.kept_memory import keep_freed_memory
+from monai_gradprom.enhance.processes.pool import Serve, WorkerPool
+
 from .job import perform
-from .kept_memory import keep_freed_memory
 from .options import Options
-from .pool import Serve, WorkerPool
 from .setup import Setup, Window
 
 __all__ = ["Workers", "start_workers"]

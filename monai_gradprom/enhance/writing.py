@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from monai_gradprom.enhance.derived.image import write_derived
+from monai_gradprom.enhance.pixels.memory_order import channels_first
+from monai_gradprom.enhance.record.row import Row
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats import StoredImage
 
-from .derived import write_derived
 from .hashing import sha256_of
-from .memory_order import channels_first
-from .row import Row
 from .setup import Setup
 
 __all__ = ["CHANGED", "is_unchanged", "space_for", "version_of", "write_result"]

@@ -39,27 +39,27 @@ def open_image(path: str | Path, spatial_dims: int = 2) -> StoredImage:
         raise NotAnImage(f"{path}: is in no format that is known here (DICOM, NIfTI, MetaImage, PNG, TIFF, JPEG, BMP).")
     # each format's libraries are loaded when its first file comes
     if kind == "NIfTI":
-        from monai_gradprom.formats.nifti import open_nifti
+        from monai_gradprom.formats.volumes.nifti import open_nifti
 
         return open_nifti(path, spatial_dims)
     if kind == "MetaImage":
-        from monai_gradprom.formats.metaimage import open_metaimage
+        from monai_gradprom.formats.volumes.metaimage import open_metaimage
 
         return open_metaimage(path, spatial_dims)
     if spatial_dims != 2:
         raise NotAnImage(f"{path}: a {kind} file holds flat images, where the model wants volumes.")
     if kind == "DICOM":
-        from monai_gradprom.formats.dicom import open_dicom
+        from monai_gradprom.formats.dicom.image import open_dicom
 
         return open_dicom(path)
-    from monai_gradprom.formats.raster import open_raster
+    from monai_gradprom.formats.pictures.raster import open_raster
 
     return open_raster(path, kind)
 
 
 def _is_data_of_metaimage(path: Path) -> bool:
     """Whether a MetaImage header of the same name points here."""
-    from monai_gradprom.formats.metaimage import data_files
+    from monai_gradprom.formats.volumes.metaimage import data_files
 
     headers = (path.with_suffix(suffix) for suffix in (".mhd", "") if path.suffix.lower() in (".raw", ".zraw"))
     for header in headers:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_gradprom.formats.dicom import DicomImage, open_dicom
-from monai_gradprom.formats.dicom_geometry import frame_positions
-from monai_gradprom.formats.dicom_quiet import quiet
-from monai_gradprom.formats.dicom_series import open_series, volume_affine
+from monai_gradprom.formats.dicom.geometry import frame_positions
+from monai_gradprom.formats.dicom.image import DicomImage, open_dicom
+from monai_gradprom.formats.dicom.quiet import quiet
+from monai_gradprom.formats.dicom.series import open_series, volume_affine
 from monai_gradprom.formats.identify import identify
 from monai_gradprom.formats.luminance import ULTRASOUND, luminance
 from monai_gradprom.formats.window import own_window, values_range

@@ -20,7 +20,7 @@ from monai.transforms import LoadImage, LoadImaged
 from monai.utils import MetaKeys, SpaceKeys
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.formats.raster import open_raster
+from monai_gradprom.formats.pictures.raster import open_raster
 from monai_gradprom.transforms.channels import match_channels
 from monai_gradprom.transforms.dicom_images import is_dicom, load_dicom
 from monai_gradprom.transforms.frames import split_frames

@@ -122,8 +122,9 @@ def test_the_command_line_and_its_bookkeeping_load_nothing_heavy():
 import sys
 import monai_gradprom.cli
 print(sorted({"torch", "monai", "numpy", "pydicom"} & set(sys.modules)))
-import monai_gradprom.enhance.index, monai_gradprom.enhance.run_record, monai_gradprom.enhance.summary
-import monai_gradprom.enhance.discovery, monai_gradprom.enhance.progress
+import monai_gradprom.enhance.record.index, monai_gradprom.enhance.record.run_record
+import monai_gradprom.enhance.report.summary
+import monai_gradprom.enhance.discovery, monai_gradprom.enhance.report.progress
 print(sorted({"torch", "monai", "pydicom"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

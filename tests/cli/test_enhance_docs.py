@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_gradprom.cli import enhance
-from monai_gradprom.enhance.row import Row
+from monai_gradprom.enhance.record.row import Row
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("README.md", "docs/enhance.md", "Makefile")

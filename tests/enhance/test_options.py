@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_gradprom.enhance import derived_syntax
+from monai_gradprom.enhance.derived import syntax as derived_syntax
 from monai_gradprom.enhance.options import TRANSFER_SYNTAXES, Options, check_folders, check_options, parse_settings
 from monai_gradprom.errors import InputError
 

@@ -12,8 +12,9 @@ import pytest
 from enhance_commands import rows, tree
 from enhance_inputs import pixels, shifting, write_mhd, write_picture, write_slice
 
-from monai_gradprom.enhance import earlier_results, job, manifest, reconcile, runner
+from monai_gradprom.enhance import job, runner
 from monai_gradprom.enhance.options import Options
+from monai_gradprom.enhance.record import earlier_results, manifest, reconcile
 from monai_gradprom.enhance.runner import run_enhance
 
 

@@ -15,7 +15,7 @@ from enhance_inputs import identity, mixed, shifting, write_picture
 from PIL import Image
 
 from monai_gradprom.cli import main
-from monai_gradprom.enhance.run_record import RunRecord
+from monai_gradprom.enhance.record.run_record import RunRecord
 
 HEADER = "Nothing was written. A run would end like this, as far as headers tell:\n"
 

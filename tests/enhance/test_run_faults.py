@@ -19,8 +19,9 @@ from enhance_inputs import identity, pixels, shifting, write_mhd, write_nifti, w
 from PIL import Image
 from tiny_bundles import image_format, write_bundle
 
-from monai_gradprom.enhance import job, manifest, writing
+from monai_gradprom.enhance import job, writing
 from monai_gradprom.enhance.options import Options
+from monai_gradprom.enhance.record import manifest
 from monai_gradprom.enhance.runner import run_enhance
 
 

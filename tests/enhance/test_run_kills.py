@@ -15,7 +15,7 @@ import pytest
 from enhance_commands import Command, is_alive, rows, state, tree
 from enhance_inputs import mixed, shifting
 
-from monai_gradprom.enhance.network import BundleNetwork
+from monai_gradprom.enhance.model.network import BundleNetwork
 
 OWN = (b"run.json", b"manifest.jsonl", b"report.html", b"series.jsonl")
 

@@ -111,7 +111,7 @@ def test_nothing_comes_out_of_whole_and_damaged_files(tmp_path, flags):
 def elements():
     """All that the program asks a header for, by its own source, and what a header has in any case."""
     root = Path(monai_gradprom.__file__).parent
-    sources = [*root.glob("formats/dicom*.py"), *root.glob("enhance/derived*.py")]
+    sources = [*root.glob("formats/dicom/*.py"), *root.glob("enhance/derived/*.py")]
     words = {word for path in sources for word in re.findall(r"\b[A-Z][A-Za-z]+[a-z]\w*", path.read_text())}
     tags = {tag_for_keyword(word) for word in words if tag_for_keyword(word) is not None}
     return sorted(tag for tag in tags if tag >> 16 not in (0x0000, 0x0002, 0x7FE0, 0xFFFE) and tag >> 16 != 0x0004)

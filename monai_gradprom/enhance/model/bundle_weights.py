@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The weights that a bundle ships."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from torch import nn
+
+from monai_gradprom.enhance.hashing import sha256_of
+from monai_gradprom.errors import InputError
+from monai_gradprom.networks import load_weights
+
+from .bundle_config import BundleConfig
+
+__all__ = ["load_bundle_weights"]
+
+
+def load_bundle_weights(config: BundleConfig, network: nn.Module) -> str:
+    """Fill ``network`` strictly from the file that ``weights`` names, else from ``models/model.pt``.
+
+    Args:
+        config: the bundle.
+        network: its network; one without parameters and buffers needs no file.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        InputError: the file is missing, damaged, of another network, or holds more than tensors.
+    """
+    path = config.built("weights") if "weights" in config else config.folder / "models" / "model.pt"
+    if not network.state_dict() and (not path or not Path(path).is_file()):
+        return hashlib.sha256().hexdigest()
+    if not path:
+        raise InputError(f"{config.path}: names no weights, so that the network would be untrained; set its weights.")
+    load_weights(network, path)
+    return sha256_of(Path(path))

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle's network with its own preprocessing, inferer and postprocessing, for images that are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.inferers import SimpleInferer
+from torch import nn
+
+from monai_gradprom.enhance.hashing import sha256_of
+from monai_gradprom.enhance.pixels.domain import Domain
+from monai_gradprom.errors import InputError
+
+from .batch_limits import check_tiles, frames_at_once, set_tiles_at_once, with_tile_size
+from .bundle_config import BundleConfig
+from .bundle_weights import load_bundle_weights
+from .devices import chosen_device, is_out_of_memory
+from .frame_transforms import FrameTransforms
+from .image_copy import copy_image
+from .network_trial import channels_that_work, enlargement_of
+from .plain_scaling import PlainScaling
+
+__all__ = ["BundleNetwork"]
+
+Window = tuple[float, float]
+_NO_SETTINGS: Mapping[str, str] = {}
+
+
+class BundleNetwork:
+    """What :meth:`load` returns.
+
+    Attributes:
+        name: the bundle's folder.
+        version: the bundle's.
+        weights_sha256: of the file that the weights come from.
+        config_sha256: of the bundle's inference configuration.
+        domain: what the bundle says that it was made for.
+        factor: by how much the network enlarges; 1 for denoising.
+        spatial_dims: 2 or 3.
+        device: where the network runs.
+    """
+
+    def __init__(self, config: BundleConfig, device: torch.device, tile_size: int | None) -> None:
+        self.name = config.folder.name
+        self.version = str(config.metadata.get("version", ""))
+        self.config_sha256 = sha256_of(config.path)
+        self.device = device
+        self.domain = Domain.from_metadata(config.metadata)
+        self.spatial_dims = self.domain.spatial_dims
+        network: Any = config.built("network" if "network" in config else "network_def")
+        if not isinstance(network, nn.Module):
+            raise InputError(f"{config.path}: its network is a {type(network).__name__}, not a torch.nn.Module.")
+        self.weights_sha256 = load_bundle_weights(config, network)
+        self._network: nn.Module = network.to(device).eval()
+        self._inferer: Any = config.built("inferer") if "inferer" in config else SimpleInferer()
+        if tile_size is not None:
+            self._inferer = with_tile_size(self._inferer, tile_size)
+        parts = ("preprocessing", "postprocessing")
+        self._transforms = FrameTransforms(*(config.built(part) if part in config else None for part in parts))
+        # as MONAI's evaluator, which knows reduced precision on CUDA only
+        self._amp = device.type == "cuda" and "evaluator#amp" in config and bool(config.built("evaluator#amp"))
+        worked = channels_that_work(self.domain, self._try)
+        if len(worked) == 1:
+            self.domain = replace(self.domain, channels=worked[0])
+        if tile_size is not None:
+            check_tiles(self._inferer, self._network, worked[0], self.spatial_dims, device)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        device: str = "auto",
+        settings: Mapping[str, str] = _NO_SETTINGS,
+        tile_size: int | None = None,
+    ) -> BundleNetwork:
+        """Load a MONAI bundle from its ``configs/inference.json`` (or YAML) and ``configs/metadata.json``.
+
+        Of the configuration only ``network`` (or ``network_def``), ``weights``, ``inferer``, ``preprocessing``,
+        ``postprocessing`` and ``evaluator#amp`` are evaluated; data, handlers and savers are not, so that nothing has
+        to be where they point. Weights come from the file that ``weights`` names, else from ``models/model.pt``: a
+        state dict, bare or under "model". TorchScript archives are not supported.
+
+        Args:
+            folder: the bundle.
+            device: ``"cpu"``, ``"cuda:1"``, ``"mps"``, or ``"auto"`` for the fastest that is there.
+            settings: id -> value as on MONAI's command line, such as ``{"scale_factor": "4"}``.
+            tile_size: instead of the inferer's own.
+
+        Raises:
+            InputError: this is no bundle, its weights are missing or do not fit, or its network does not make an image
+                of an image.
+        """
+        chosen = chosen_device(device)
+        return cls(BundleConfig(Path(folder), settings, chosen), chosen, tile_size)
+
+    def infer(self, units: Sequence[np.ndarray], windows: Sequence[Window], batch_size: int = 1) -> list[np.ndarray]:
+        """Enhance the frames of one or more files; frames of one shape share batches.
+
+        Args:
+            units: of each file float32, [n, C, *spatial], in modality units.
+            windows: of each file (low, high) in the same units: what the bundle's network is shown as its whole range.
+            batch_size: how many frames, or tiles of a frame, go through the network at once.
+
+        Returns:
+            Of each file float32, [n, C, *(factor * spatial)], in the same units, such that a network that changes
+            nothing returns ``units`` bit for bit (under a factor of 1), values outside the window included.
+
+        Raises:
+            InputError: the network cannot be applied to one of these files, runs out of memory even with a single
+                frame, or returns NaN or infinity.
+        """
+        ranges = [_increasing(window) for window in windows]
+        out: list[Any] = [None] * len(units)
+        for places in self._batches(units, batch_size):
+            frames = torch.empty(len(places), *units[places[0][0]].shape[1:])
+            for (file, frame), target in zip(places, frames.numpy(), strict=True):
+                copy_image(target, units[file][frame])
+            results = self._run(frames, [ranges[file] for file, _ in places], batch_size)
+            for (file, frame), result in zip(places, results.numpy(), strict=True):
+                if out[file] is None:
+                    # in memory as the file has it
+                    out[file] = np.empty_like(units[file], np.float32, shape=(len(units[file]), *result.shape))
+                copy_image(out[file][frame], result)
+        return [np.empty_like(given) if made is None else made for given, made in zip(units, out, strict=True)]
+
+    def _batches(self, units: Sequence[np.ndarray], batch_size: int) -> Iterator[list[tuple[int, int]]]:
+        """(file, frame) of frames that go through together."""
+        groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        for file, frames in enumerate(units):
+            groups.setdefault(frames.shape[1:], []).extend((file, frame) for frame in range(len(frames)))
+        for shape, places in groups.items():
+            count = frames_at_once(self._inferer, shape[1:], batch_size)
+            yield from (places[first : first + count] for first in range(0, len(places), count))
+
+    def _run(self, frames: torch.Tensor, ranges: Sequence[Window], batch_size: int) -> torch.Tensor:
+        """One batch; if that is too much, frame by frame."""
+        try:
+            return self._enhanced(frames, ranges, batch_size)
+        except InputError:
+            raise
+        except Exception as error:  # a network may raise anything over one image; the others are not at fault
+            problem = error.with_traceback(None)  # which would hold on to the batch's memory
+        if len(frames) > 1 or (batch_size > 1 and is_out_of_memory(problem)):
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            return torch.cat([self._run(frames[i : i + 1], ranges[i : i + 1], 1) for i in range(len(frames))])
+        shape = list(frames.shape[1:])
+        if is_out_of_memory(problem):
+            raise InputError(f"an image of {shape} takes more memory than there is; set a smaller tile size.")
+        text = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
+        raise InputError(f"the bundle cannot be applied to an image of {shape} ({text}).") from problem
+
+    def _enhanced(self, frames: torch.Tensor, ranges: Sequence[Window], batch_size: int) -> torch.Tensor:
+        set_tiles_at_once(self._inferer, batch_size)
+        transforms = self._transforms
+        if transforms.plain is not None:
+            value_range = transforms.plain.scale.value_range
+            scaling = PlainScaling(frames, [value_range] * len(frames) if value_range else ranges)
+            results = scaling.back(self._predicted(scaling.images), self.factor)
+        else:
+            prepared = [transforms.prepare(frame, window) for frame, window in zip(frames, ranges, strict=True)]
+            predictions = self._predicted_by_shape([one.image for one in prepared])
+            pairs = zip(prepared, predictions, strict=True)
+            results = torch.stack([transforms.finish(one, made, self.factor) for one, made in pairs])
+        if list(results.shape) != [*frames.shape[:2], *(self.factor * side for side in frames.shape[2:])]:
+            raise InputError(f"the bundle makes {list(results.shape[1:])} of {list(frames.shape[1:])}: no such image.")
+        if not np.isfinite(results.numpy()).all():
+            raise InputError("the network returns NaN or infinity for this image; check the bundle's weights.")
+        return results
+
+    def _predicted_by_shape(self, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        if len({image.shape for image in images}) == 1:
+            return list(self._predicted(torch.stack(list(images))))
+        return [self._predicted(image[None])[0] for image in images]
+
+    def _predicted(self, images: torch.Tensor) -> torch.Tensor:
+        """[B, C, *spatial] -> float32 on the CPU."""
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=self._amp):
+            made = self._inferer(images.to(self.device, torch.float32), self._network)
+        if not isinstance(made, torch.Tensor):
+            raise InputError(f"the bundle's network returns a {type(made).__name__} instead of an image.")
+        return made.detach().float().cpu().as_subclass(torch.Tensor)
+
+    def _try(self, image: torch.Tensor) -> None:
+        self.factor = enlargement_of(self._predicted, self._transforms, image)
+        self.infer([image[None].numpy()], [(0.0, 1.0)])
+
+
+def _increasing(window: Window) -> Window:
+    low, high = float(window[0]), float(window[1])
+    return low, high if high > low else low + 1.0  # an image of a single value

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A DICOM file's header, and where its pixel data lie, without reading them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pydicom
+from pydicom import Dataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from monai_gradprom.errors import InputError
+from monai_gradprom.formats.dicom.fragments import find_fragments
+from monai_gradprom.formats.dicom.quiet import quiet
+
+__all__ = ["Header", "damaged", "read_header"]
+
+_UNDEFINED = 0xFFFFFFFF
+_PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_LONG = ("OB", "OW", "OF", "OD", "OL", "OV", "UN")  # their elements have 12 bytes before the value, others 8
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a DICOM file says before and after its pixel data."""
+
+    path: Path
+    dataset: pydicom.FileDataset
+    """Everything but the pixel data."""
+    transfer_syntax: str
+    """UID; where the file does not state it, the native one that its bytes obey."""
+    little_endian: bool
+    keyword: str | None = None
+    """``"PixelData"``, ``"FloatPixelData"``, ``"DoubleFloatPixelData"``, or None: there are none."""
+    vr: str = "OW"
+    start: int = 0
+    """Where the value of the pixel data element begins."""
+    length: int | None = None
+    """Of that value; None: encapsulated."""
+    inflated: bytes | None = None
+    """The pixel data of a deflated file, which cannot be read in parts."""
+    whole: bool = True
+    """False: without pixel data, and it ends within an element."""
+
+    def open(self) -> BinaryIO:
+        """What ``start`` counts in."""
+        return BytesIO(self.inflated) if self.inflated is not None else self.path.open("rb")
+
+
+def damaged(path: Path, what: str, error: Exception | None = None) -> InputError:
+    """A failure to read, in our own words: a DICOM library's would quote the header."""
+    kind = f" ({type(error).__name__})" if error is not None else ""
+    return InputError(f"{path}: {what}{kind}; put an intact copy in its place or leave it out.")
+
+
+def read_header(path: Path) -> Header:
+    """Read everything but the pixel data.
+
+    Raises:
+        InputError: the file cannot be opened, is no DICOM, or is truncated or damaged.
+    """
+    try:
+        with quiet(), path.open("rb") as file:
+            return _read(path, file)
+    except (InputError, MemoryError):
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be opened ({error.strerror}); check that it is there and readable."
+        ) from error
+    except Exception as error:  # pydicom has many, down to zlib's
+        raise damaged(path, "is damaged: its DICOM header cannot be read", error) from None
+
+
+class _Watch:
+    """Stops the reader at the pixel data, and knows how far the file should have reached."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.pixels, self.end = file, (0, "", 0), 0
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        if int(tag) in _PIXELS:
+            self.pixels = int(tag), vr or "", length
+            return True
+        self.end = self.file.tell() + (0 if length == _UNDEFINED else length)
+        return False
+
+
+def _read(path: Path, file: BinaryIO) -> Header:
+    watch = _Watch(file)
+    dataset = read_partial(file, watch, force=True)
+    syntax, little = _transfer_syntax(dataset)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        return _read_deflated(path, file)
+    size = os.fstat(file.fileno()).st_size
+    tag, vr, length = watch.pixels
+    if not tag:
+        if watch.end > size:
+            raise damaged(path, "is truncated: it ends within its header")
+        # what is left has no room for an element
+        return Header(path, dataset, syntax, little, whole=watch.end > 0 and not 0 < size - watch.end < 8)
+    start = file.tell() + (12 if vr in _LONG else 8)
+    header = Header(path, dataset, syntax, little, _PIXELS[tag], vr or "OW", start, None)
+    if length == _UNDEFINED:
+        try:
+            *_, end = find_fragments(file, start, size)
+        except ValueError:
+            raise damaged(path, "is truncated or damaged: its compressed pixel data are incomplete") from None
+    else:
+        header, end = Header(**vars(header) | {"length": length}), start + length
+    _add_trailing(file, dataset, end, tag)
+    return header
+
+
+def _add_trailing(file: BinaryIO, dataset: pydicom.FileDataset, position: int, pixels: int) -> None:
+    """Elements after the pixel data, such as private groups; padding that is no element is passed over."""
+    file.seek(position)
+    try:
+        # zeros after the last element would be read as elements, too, one by one
+        rest = read_dataset(file, *_encoding(dataset), stop_when=lambda tag, *_: int(tag) <= pixels)
+    except Exception:
+        return
+    dataset.update(rest)
+
+
+def _read_deflated(path: Path, file: BinaryIO) -> Header:
+    file.seek(0)
+    dataset = pydicom.dcmread(file, force=True)
+    found = [keyword for keyword in _PIXELS.values() if keyword in dataset]
+    if not found:
+        return Header(path, dataset, DeflatedExplicitVRLittleEndian, True)
+    pixels: Any = dataset[found[0]]
+    del dataset[found[0]]
+    data: bytes = pixels.value
+    return Header(path, dataset, DeflatedExplicitVRLittleEndian, True, found[0], pixels.VR, 0, len(data), data)
+
+
+def _encoding(dataset: pydicom.FileDataset) -> tuple[bool, bool]:
+    """Whether the file has implicit VRs, and whether it is little endian."""
+    return bool(dataset.is_implicit_VR), bool(dataset.is_little_endian)
+
+
+def _transfer_syntax(dataset: pydicom.FileDataset) -> tuple[str, bool]:
+    implicit, little = _encoding(dataset)
+    meta: Dataset = getattr(dataset, "file_meta", None) or Dataset()
+    guess = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    return str(meta.get("TransferSyntaxUID") or guess), little
