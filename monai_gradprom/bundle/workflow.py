@@ -45,11 +45,14 @@ def root() -> str:
 def sample_data(bundle_root: str, name: str) -> str:
     """The folder of the sample data set ``name``, beside the bundles.
 
+    Outside a workflow it is not looked for: MONAI Label evaluates parts of a configuration that name the folder and
+    never read it.
+
     Raises:
         InputError: when it is not there, as in a bundle that was copied away from the repository.
     """
     folder = Path(bundle_root).parent.parent / "sample_data" / name
-    if not folder.is_dir():
+    if running_workflow() is not None and not folder.is_dir():
         raise InputError(
             f"there is no sample data at {folder}: name your own with --dataset_dir, or make some with "
             "`monai-gradprom sample-data DIR`."

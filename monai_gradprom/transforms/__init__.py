@@ -22,6 +22,7 @@ from monai_gradprom.transforms.gaussian import (
     RandGaussianDegradationd,
 )
 from monai_gradprom.transforms.intensity import ScaleStoredRange, ScaleStoredRanged, stored_dtype
+from monai_gradprom.transforms.label_answer import AnswerMONAILabeld
 from monai_gradprom.transforms.loading import LoadClinicalImage, LoadClinicalImaged
 from monai_gradprom.transforms.multiple import CropToMultipled
 from monai_gradprom.transforms.nuclei_reader import UNKNOWN_NUCLEUS, LizardLabelReader
@@ -41,6 +42,7 @@ __all__ = [
     "DEGRADATIONS",
     "DOWNSAMPLINGS",
     "UNKNOWN_NUCLEUS",
+    "AnswerMONAILabeld",
     "ChallengeDegradation",
     "ChallengeDegradationd",
     "CropToMultipled",
