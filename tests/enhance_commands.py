@@ -112,6 +112,7 @@ def _serve():
 
 def _be_the_command(request, main, workers):
     code = 70
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     try:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)

@@ -86,6 +86,9 @@ def test_sample_data_lies_beside_the_bundles():
     assert Path(sample_data(str(BUNDLE), "camus")).samefile(BUNDLE.parents[1] / "sample_data" / "camus")
 
 
-def test_a_bundle_far_from_its_sample_data_says_so(tmp_path):
+def test_a_bundle_far_from_its_sample_data_says_so_when_it_runs(tmp_path, monkeypatch):
+    bundle = tmp_path / "bundles" / "camus_denoise"
+    assert sample_data(str(bundle), "camus") == str(tmp_path / "sample_data" / "camus")  # named, not read
+    monkeypatch.setattr("monai_gradprom.bundle.workflow.running_workflow", object)
     with pytest.raises(InputError, match=r"--dataset_dir.*monai-gradprom sample-data"):
-        sample_data(str(tmp_path / "bundles" / "camus_denoise"), "camus")
+        sample_data(str(bundle), "camus")
