@@ -69,9 +69,17 @@ sample-data: $(VENV)/.installed ## make sample_data/ anew
 bundles: ## compose bundles/*/configs from recipes/
 	$(PYTHON) recipes/compose.py
 
+.PHONY: bundle-zip
+bundle-zip: ## pack a bundle as dist/NAME_vVERSION.zip (BUNDLE=bundles/...)
+	$(PYTHON) recipes/zip_bundle.py $(BUNDLE) dist
+
 .PHONY: baselines
 baselines: $(VENV)/.installed-bench ## BM3D, non-local means, bicubic (BUNDLE=bundles/..., ARGS="--dataset_dir DIR")
 	$(BIN)/python benchmarks/classical_baselines.py --bundle $(BUNDLE) $(ARGS)
+
+.PHONY: bench-enhance
+bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the network: time and memory (ARGS="--only network")
+	$(BIN)/python benchmarks/enhance_speed.py $(ARGS)
 
 .PHONY: clean
 clean: ## remove the environment, runs and caches

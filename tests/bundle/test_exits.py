@@ -111,10 +111,11 @@ def test_a_fault_of_the_program_keeps_its_traceback(tmp_path):
     assert not text.rstrip().split("\n")[-1].startswith("error: ")
 
 
-def initialization_error(built):
+def early_error(built):
     hook = sys.excepthook
     with pytest.raises(Exception) as caught:
         built.initialize()
+        built.run()
     assert sys.excepthook is hook
     found = find_input_error(caught.value)
     assert found is not None, repr(caught.value)
@@ -123,14 +124,14 @@ def initialization_error(built):
 
 @pytest.mark.parametrize("config", ["train", "evaluate", "inference"])
 def test_a_missing_folder(workflow, config, weights):
-    text = initialization_error(workflow(config, dataset_dir="/nowhere", weights=weights))
+    text = early_error(workflow(config, dataset_dir="/nowhere", weights=weights))
     assert "dataset_dir" in text and "'/nowhere'" in text
 
 
 @pytest.mark.parametrize("config", ["train", "evaluate", "inference"])
 def test_an_empty_folder(workflow, config, weights, tmp_path):
     (tmp_path / "empty").mkdir()
-    text = initialization_error(workflow(config, dataset_dir=str(tmp_path / "empty"), weights=weights))
+    text = early_error(workflow(config, dataset_dir=str(tmp_path / "empty"), weights=weights))
     assert str(tmp_path / "empty") in text and "give the folder" in text
 
 
@@ -142,7 +143,7 @@ def test_weights_that_are_none(workflow, config, content, words, tmp_path):
         torch.save({"weight": torch.ones(3)}, path)
     else:
         path.write_bytes(content)
-    text = initialization_error(workflow(config, weights=str(path)))
+    text = early_error(workflow(config, weights=str(path)))
     assert str(path) in text and words in text
 
 

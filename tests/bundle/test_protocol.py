@@ -323,7 +323,9 @@ def test_recognizer_weights_by_file_folder_and_mapping(run, workflow, tmp_path):
 def test_a_class_without_a_sample_is_named(workflow, tmp_path, caplog):
     switches = {"bundle": "isic2018_denoise", "diagnoses": ["MEL", "NV", "BKL", "DF"], "output_dir": str(tmp_path)}
     assert "no training image is of class 'DF'" in refusal(workflow(**switches))
-    workflow(every_class="false", **switches).initialize()
+    built = workflow(every_class="false", **switches)
+    built.initialize()
+    get(built, "train#dataset#data")
     assert "no training image is of class 'DF'" in caplog.text
 
 
