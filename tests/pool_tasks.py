@@ -33,6 +33,9 @@ def work(job: tuple[str, Any], infer: Any) -> Any:
     if what == "pid":
         time.sleep(0.05)
         return os.getpid()
+    if what == "square":
+        rows = np.broadcast_to(np.arange(value, dtype=np.float32), (1, 1, value, value))
+        return infer(rows, (0.0, 1.0))[0, 0, -1].sum(dtype=np.float64).item()
     if what == "modules":
         return sorted(set(value) & set(sys.modules))
     try:

@@ -67,7 +67,7 @@ def start_workers(options: Options, setup: Setup, serve: Serve) -> AbstractConte
         setup: sent to every process.
         serve: the network; it stays here.
     """
-    keep_freed_memory()
+    keep_freed_memory(1 << 30)  # for a network on the CPU
     count = options.workers if options.workers is not None else _cores()
     if count == 0:
         return nullcontext(_ThisProcess(setup, serve))

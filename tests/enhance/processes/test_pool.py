@@ -41,18 +41,18 @@ def test_a_dead_worker_costs_one_job(fault, word):
 def test_a_silent_worker_is_ended_and_replaced():
     began = time.monotonic()
     jobs = [("hang", 0), ("infer", 1.0)]
-    results = dict(run(jobs, count=1, timeout=1.0))
-    assert "no progress for 1 s" in results[jobs[0]].reason
+    results = dict(run(jobs, count=1, timeout=3.0))
+    assert "no progress for 3 s" in results[jobs[0]].reason
     assert results[jobs[1]] == 2.0
     assert time.monotonic() - began < 60
 
 
 def test_waiting_for_the_network_is_no_silence():
     def slow(units, windows):
-        time.sleep(2)
+        time.sleep(4)
         return units
 
-    assert [result for _, result in run([("infer", 1.0), ("infer", 2.0)], count=2, serve=slow, timeout=1.0)] == [1, 2]
+    assert [result for _, result in run([("infer", 1.0), ("infer", 2.0)], count=2, serve=slow, timeout=3.0)] == [1, 2]
 
 
 def test_requests_of_several_workers_are_served_together():
