@@ -4,11 +4,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from monai_gradprom.formats import open_image
@@ -43,12 +44,16 @@ def test_the_mixed_folder_holds_every_format(script: ModuleType, tmp_path: Path)
     }
 
 
-def test_memory_of_a_process_is_seen(script: ModuleType) -> None:
-    before = script.private_memory(os.getpid())
-    if not before:
+def test_memory_of_a_child_is_seen(script: ModuleType) -> None:
+    line = [sys.executable, "-c", "x = b'x' * 100_000_000; print(); input()"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin and child.stdout
+        child.stdout.readline()
+        found = script.private_memory(os.getpid())
+        child.stdin.close()
+    if not found:
         pytest.skip("this system does not tell")
-    held = np.ones(1 << 24)
-    assert script.private_memory(os.getpid())[os.getpid()] - before[os.getpid()] > held.nbytes / 2
+    assert 100_000_000 < found[child.pid] < 150_000_000
 
 
 def test_requests_are_the_frames_of_the_folder(script: ModuleType, tmp_path: Path) -> None:
