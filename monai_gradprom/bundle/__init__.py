@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .adopted import adopt_data
 from .exits import exit_in_one_line, find_input_error, is_bundle_process
 from .final_report import FinalReport
 from .recognizers import Recognizers
@@ -13,6 +14,7 @@ from .workflow import root, running_workflow, sample_data
 __all__ = [
     "FinalReport",
     "Recognizers",
+    "adopt_data",
     "as_bool",
     "check_switches",
     "exit_in_one_line",
