@@ -31,7 +31,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,87 +40,26 @@ import numpy as np
 import pydicom
 import torch
 from enhance_folders import darkening_bundle, identity_bundle, long_cine, mixed_folder, plain_dicom_folder, tiny_folder
+from measured_runs import REPOSITORY, Measured, best, cli, command
 
 from monai_gradprom.enhance.model.network import BundleNetwork
 from monai_gradprom.enhance.options import Options
 from monai_gradprom.enhance.runner import run_enhance
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 Rows = Iterator[tuple[str, str]]
 MIB = 2**20
 
 
-@dataclass
-class Measured:
-    """One run of the command: seconds of wall time and of all processes' CPU time, bytes of memory."""
-
-    wall: float
-    cpu: float
-    main: int
-    worker: int
-
-
-def command(args: argparse.Namespace, folder: Path, bundle: Path, *flags: str) -> Measured:
-    """Enhance ``folder`` as a user would, in a process of its own."""
-    with tempfile.TemporaryDirectory() as output:
-        words = ["enhance", str(folder), output, "--bundle", str(bundle), "--any-modality", *flags]
-        words += ["--workers", str(args.workers)] if args.workers else []
-        began = time.perf_counter()
-        process = cli(*words)
-        memory: dict[int, int] = {}
-        while True:
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            for one, bytes_ in private_memory(process.pid).items():
-                memory[one] = max(bytes_, memory.get(one, 0))
-            time.sleep(0.02)
-        wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"error: enhance {folder} ended with exit code {process.returncode}")
-    main = memory.pop(process.pid, 0)
-    return Measured(wall, used.ru_utime + used.ru_stime, main, max(memory.values(), default=0))
-
-
-def cli(*words: str) -> subprocess.Popen[bytes]:
-    line = [sys.executable, "-m", "monai_gradprom.cli", *words]
-    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=REPOSITORY)
-
-
-def private_memory(pid: int) -> dict[int, int]:
-    """Bytes of a process and its children that the system cannot take back, as far as Linux tells."""
-    found: dict[int, int] = {}
-    try:
-        own = Path(f"/proc/{pid}/cmdline").read_bytes()
-        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-            if Path(f"/proc/{child}/cmdline").read_bytes() != own:  # else it is about to become another program
-                found[child] = _private(child)
-        found[pid] = _private(pid)
-    except (OSError, IndexError):  # one has just ended, or this is no Linux
-        pass
-    return found
-
-
-def _private(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem")))
-
-
-def best(repeats: int, measure: Callable[[], Measured]) -> Measured:
-    return min((measure() for _ in range(repeats)), key=lambda measured: measured.wall)
-
-
 def network(args: argparse.Namespace, folder: Path) -> Rows:
     mixed = mixed_folder(folder / "mixed", args.copies)
-    start = best(args.repeats, lambda: command(args, tiny_folder(folder / "one", 1), args.bundle))
+    start = best(args.repeats, lambda: command(args.workers, tiny_folder(folder / "one", 1), args.bundle))
     calls, infer = requests(mixed, args.bundle)
     frames = sum(len(units) for call in calls for units in call[0])
     whole = pure = None
     for _ in range(args.repeats):  # by turns, so that both meet the same machine
         now = replay(calls, infer)
         pure = now if pure is None or now.wall < pure.wall else pure
-        now = command(args, mixed, args.bundle)
+        now = command(args.workers, mixed, args.bundle)
         whole = now if whole is None or now.wall < whole.wall else whole
     assert whole is not None and pure is not None
     yield f"network alone, {frames} frames of {args.bundle.name}", f"{pure.wall:.1f} s"
@@ -164,8 +102,8 @@ def rewrite(args: argparse.Namespace, folder: Path) -> Rows:
         ("identity", identity_bundle(folder / "identity")),
         ("0.01 darker", darkening_bundle(folder / "darkening")),
     ):
-        start = best(args.repeats, lambda b=bundle: command(args, tiny_folder(folder / "one", 1), b))
-        whole = best(args.repeats, lambda b=bundle: command(args, files, b))
+        start = best(args.repeats, lambda b=bundle: command(args.workers, tiny_folder(folder / "one", 1), b))
+        whole = best(args.repeats, lambda b=bundle: command(args.workers, files, b))
         after = Measured(whole.wall - start.wall, whole.cpu - start.cpu, 0, 0)
         yield f"{name}: (command - start-up) / pydicom, wall", f"{after.wall / plain.wall:.1f}"
         yield f"{name}: (command - start-up) / pydicom, CPU", f"{after.cpu / plain.cpu:.1f}"
@@ -188,12 +126,12 @@ def memory(args: argparse.Namespace, folder: Path) -> Rows:
     bundle = identity_bundle(folder / "unchanging")
     sizes = {"100 tiny files": tiny_folder(folder / "few", 100), f"{args.many} tiny files": None}
     for name in sizes:
-        measured = command(args, sizes[name] or tiny_folder(folder / "many", args.many), bundle)
+        measured = command(args.workers, sizes[name] or tiny_folder(folder / "many", args.many), bundle)
         yield f"peak of main process, largest worker: {name}", in_mib(measured)
     for frames in (100, 500):
         cine, flags = long_cine(folder / f"cine{frames}", frames), ("--memory", "0.1")
         name = f"one cine of {frames} frames ({frames * 480 * 640 / MIB:.0f} MiB of pixels) under {' '.join(flags)}"
-        yield f"peak of main process, largest worker: {name}", in_mib(command(args, cine, bundle, *flags))
+        yield f"peak of main process, largest worker: {name}", in_mib(command(args.workers, cine, bundle, *flags))
 
 
 def in_mib(measured: Measured) -> str:
