@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# MONAI Label 0.8.5 imports distutils, which Python 3.12 lacks
+LABEL_PYTHON ?= $(shell command -v python3.11 || command -v python3.10 || echo $(PYTHON))
+LABEL_VENV ?= .venv-label
+LABEL_BIN := $(LABEL_VENV)/bin
 BUNDLE ?= bundles/camus_denoise
 ARGS ?=
 
@@ -34,6 +38,15 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	touch $@
 
+$(LABEL_VENV)/.installed: tests/label/requirements.txt setup.cfg constraints.txt
+	$(LABEL_PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check torch==$(shell sed -n 's/^torch==//p' constraints.txt)
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/label/requirements.txt
+	# no-deps: it pins what it does not need here; this torchvision is only imported
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps monailabel==0.8.5 torchvision==0.15.2
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
 .PHONY: train
 train: $(VENV)/.installed ## install, then train on the sample data (BUNDLE=bundles/..., ARGS="--max_epochs 2 ..." for switches)
 	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/train.json $(ARGS)
@@ -54,6 +67,10 @@ test: $(VENV)/.installed-test ## the default test suite
 .PHONY: test-slow
 test-slow: $(VENV)/.installed-test ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow $(ARGS)
+
+.PHONY: test-label
+test-label: $(LABEL_VENV)/.installed ## the tests with MONAI Label, in an environment of its own (DICOMweb too, if Orthanc is there)
+	$(LABEL_BIN)/python -m pytest -q -rs tests/label $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## ruff and mypy
@@ -83,4 +100,4 @@ bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the ne
 
 .PHONY: clean
 clean: ## remove the environment, runs and caches
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) $(LABEL_VENV) runs .pytest_cache .mypy_cache .ruff_cache build *.egg-info

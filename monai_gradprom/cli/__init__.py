@@ -14,11 +14,11 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import InputError
-from . import enhance, prepare, sample_data
+from . import enhance, label_app, prepare, sample_data
 
 __all__ = ["main"]
 
-_COMMANDS = (enhance, prepare, sample_data)
+_COMMANDS = (enhance, label_app, prepare, sample_data)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When an app first derived images in the way that a key tells."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+__all__ = ["Started"]
+
+
+class Started:
+    """Remembers a time for each key, so that a request that is repeated, even after a restart, gives the same objects.
+
+    Args:
+        file: JSON, of the app; made when it is needed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __call__(self, key: str) -> datetime:
+        """The time, UTC, at which ``key`` was first asked for."""
+        known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
+        if key not in known:
+            known[key] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+            draft.write_text(json.dumps(known, indent=4) + "\n", encoding="utf-8")
+            draft.replace(self.file)
+        return datetime.fromisoformat(known[key])
