@@ -122,7 +122,7 @@ def _enhance(setup: Setup, image: StoredImage, pixels: PixelMap, infer: Infer, r
         stop = min(start + step, image.frames)
         stored = image.read(start, stop)
         made = infer(pixels.to_network(stored), pixels.window)
-        result[start:stop] = pixels.from_network(stored, made, setup.factor)
+        pixels.from_network(stored, made, setup.factor, out=result[start:stop])
 
 
 def _frames_at_once(setup: Setup, image: StoredImage, channels: int) -> int:

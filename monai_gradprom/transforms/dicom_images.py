@@ -74,7 +74,7 @@ def _frame_affine(image: DicomImage, number: int) -> np.ndarray:
     """The image's affine, at the frame's own place if it tells one."""
     affine = image.affine.copy()
     with quiet():
-        places = frame_positions(image.dataset)
+        places = frame_positions(image.values)
     if len(places) == image.frames:
         affine[:3, 3] = places[number] * [-1, -1, 1]  # LPS to RAS
     return affine

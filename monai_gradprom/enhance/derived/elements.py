@@ -9,29 +9,30 @@ order changes for a big-endian source, and only the tag, VR and length in front 
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import VR
 
-__all__ = ["append_item", "character_sets", "editable_copy", "encode", "is_little_endian", "put", "raw_bytes"]
+from .encode import written
+
+__all__ = ["append_item", "editable_copy", "is_little_endian", "put", "raw_bytes", "tag_of"]
 
 _UNDEFINED = 0xFFFFFFFF
-_DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
-_HEAD = struct.Struct("<HH")
 _WORDS = {
     **dict.fromkeys(("AT", "OW", "SS", "US"), 2),
     **dict.fromkeys(("FL", "OF", "OL", "SL", "UL"), 4),
     **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), 8),
 }
+_PACKED = {"US": struct.Struct("<H"), "SS": struct.Struct("<h"), "UL": struct.Struct("<L")}
 _OPAQUE = ("OD", "OF", "OL", "OV", "OW")  # pydicom leaves these as bytes in the order of the file
+_FINAL = frozenset(vr.value for vr in VR if len(vr.value) == 2)
 _PADDED_BY_ZERO = ("OB", "UI", "UN")
 _PIXELS = 0x7FE00000, 0x7FE00010  # pixel data of each kind and what describes their fragments
 
@@ -59,6 +60,8 @@ def _belongs(tag: int) -> bool:
 
 def _element(dataset: Dataset, tag: BaseTag, implicit: bool, signed: bool) -> DataElement | RawDataElement:
     element = dataset.get_item(tag)
+    if _is_final(element, implicit):
+        return element
     vr = _vr(element, signed)
     if isinstance(element, RawDataElement):
         same = element.is_little_endian and (element.is_implicit_VR or not element.VR) == implicit
@@ -72,6 +75,14 @@ def _element(dataset: Dataset, tag: BaseTag, implicit: bool, signed: bool) -> Da
     if vr in _OPAQUE and isinstance(value, bytes):
         return _raw(tag, vr, _in_order(value, vr, is_little_endian(dataset)))
     return DataElement(tag, vr, value) if vr != element.VR else element
+
+
+def _is_final(element: DataElement | RawDataElement, implicit: bool) -> bool:
+    """Whether it already is what would be made of it, as nearly every element of nearly every file."""
+    if not isinstance(element, RawDataElement) or implicit or element.is_implicit_VR or not element.is_little_endian:
+        return False
+    value = element.value
+    return element.VR in _FINAL and value is not None and element.length == len(value) and not element.length & 1
 
 
 def _raw(tag: BaseTag, vr: str, value: bytes, length: int = 0, implicit: bool = False) -> RawDataElement:
@@ -113,82 +124,32 @@ def is_little_endian(dataset: Dataset) -> bool:
     return dataset.read_little_endian is not False
 
 
-def encode(
-    dataset: Dataset, implicit: bool = False, charsets: list[str] | None = None, first: int = 0, end: int = 1 << 32
-) -> bytes:
-    """The elements of :func:`editable_copy` as little-endian bytes, in the order of their tags.
-
-    Args:
-        dataset: the header.
-        implicit: with implicit VR; must be what it was copied for.
-        charsets: of the item's surroundings, where it names none of its own.
-        first: the lowest tag.
-        end: the tag to stop before.
-    """
-    charsets = character_sets(dataset) or charsets or [""]
-    tags = sorted(tag for tag in map(int, dataset.keys()) if first <= tag < end)
-    return b"".join(_encoded(dataset.get_item(BaseTag(tag)), implicit, charsets) for tag in tags)
-
-
-def _encoded(element: DataElement | RawDataElement, implicit: bool, charsets: list[str]) -> bytes:
-    if isinstance(element, DataElement):
-        if element.VR != "SQ":
-            return _written(element, implicit, charsets)
-        items = b"".join(_item(item, implicit, charsets) for item in element.value or ())
-        element = _raw(element.tag, "SQ", items)
-    value, vr = element.value or b"", str(element.VR)
-    head, length = _HEAD.pack(element.tag >> 16, element.tag & 0xFFFF), element.length.to_bytes(4, "little")
-    if implicit:
-        head += length
-    elif vr in EXPLICIT_VR_LENGTH_32 or len(value) > 0xFFFF:  # too long for its VR: PS3.5 6.2.2, Note 4
-        head += (vr if vr in EXPLICIT_VR_LENGTH_32 else "UN").encode("latin1") + b"\0\0" + length
-    else:
-        head += vr.encode("latin1") + length[:2]
-    return head + value + (_DELIMITER if element.length == _UNDEFINED else b"")
-
-
-def _written(element: DataElement, implicit: bool, charsets: list[str]) -> bytes:
-    """What was decoded or made here, as pydicom encodes it."""
-    stream = DicomBytesIO()
-    stream.is_little_endian, stream.is_implicit_VR = True, implicit
-    write_data_element(stream, element, charsets)
-    return bytes(stream.getvalue())
-
-
-def _item(item: Dataset, implicit: bool, charsets: list[str]) -> bytes:
-    body = encode(item, implicit, charsets)
-    return b"\xfe\xff\x00\xe0" + len(body).to_bytes(4, "little") + body
-
-
-def character_sets(dataset: Dataset) -> list[str]:
-    """The terms of SpecificCharacterSet, without decoding the element for good; empty: it has none."""
-    element = dataset.get_item(0x00080005) if 0x00080005 in dataset else None
-    value = element.value if element is not None else None
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace").split("\\")
-    terms = [value] if isinstance(value, str) else list(value or ())
-    terms = [str(term).strip(" \0") for term in terms]
-    return terms if any(terms) else []
+tag_of = cache(Tag)
+"""The tag of a keyword."""
+_dictionary_vr = cache(dictionary_VR)
 
 
 def raw_bytes(dataset: Dataset, keyword: str, charsets: list[str]) -> bytes:
     """The value of a text as it stands in the file, without its padding; empty if there is none."""
-    if keyword not in dataset:
+    tag = tag_of(keyword)
+    if tag not in dataset:
         return b""
-    element = dataset.get_item(Tag(keyword))
+    element = dataset.get_item(tag)
     if isinstance(element, DataElement):
-        return _written(element, True, charsets or [""])[8:].rstrip(b" \0")
+        return written(element, True, charsets or [""])[8:].rstrip(b" \0")
     return (element.value or b"").rstrip(b" \0")
 
 
 def put(dataset: Dataset, keyword: str, value: Any, vr: str | None = None) -> None:
     """Set an element: bytes as they are to be stored, padding aside; ASCII text, numbers, or lists of either."""
-    tag = Tag(keyword)
-    vr = vr or dictionary_VR(tag)
+    tag = tag_of(keyword)
+    vr = vr or _dictionary_vr(tag)
     if isinstance(value, list) and value and isinstance(value[0], str):
         value = "\\".join(value)
     if isinstance(value, str):  # the same in every character set
         value = value.encode("ascii")
+    elif isinstance(value, int) and vr in _PACKED:
+        value = _PACKED[vr].pack(value)
     dataset[tag] = _raw(tag, vr, value) if isinstance(value, bytes) else DataElement(tag, vr, value)
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydicom import Dataset
-from pydicom.tag import Tag
 
 from monai_gradprom.errors import InputError
 
-from .elements import character_sets, put, raw_bytes
+from .elements import put, raw_bytes, tag_of
+from .encode import character_sets
 from .provenance import Provenance
 from .text import encoded_description, marked_description
 from .uids import derived_uid
@@ -21,7 +21,7 @@ PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
 _IS_LIMIT = 2**31 - 1
 _SERIES_OFFSET = 1000
 
-_STALE = {
+_STALE = [
     # signatures over pixels that are no longer there, and who authorised them
     "DigitalSignaturesSequence",
     "MACParametersSequence",
@@ -51,14 +51,14 @@ _STALE = {
     "DataSetTrailingPadding",
     "LengthToEnd",
     "CompressionCode",
-}
+]
+_STALE_TAGS = {tag_of(keyword) for keyword in _STALE}
 
 
 def remove_stale(header: Dataset) -> None:
     """Drop what was true of the source alone. Sequences that refer to *other* objects stay: they still do."""
-    for keyword in _STALE:
-        if keyword in header:
-            del header[Tag(keyword)]
+    for tag in _STALE_TAGS & header.keys():
+        del header[tag]
 
 
 def identify(header: Dataset, provenance: Provenance) -> None:

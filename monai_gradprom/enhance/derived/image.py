@@ -12,7 +12,8 @@ from pydicom import Dataset
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.quiet import quiet
 
-from .elements import editable_copy, encode
+from .elements import editable_copy
+from .encode import encode
 from .geometry import enlarge
 from .groups import cite_frames, has_groups, mark_frames
 from .identity import identify, remove_stale

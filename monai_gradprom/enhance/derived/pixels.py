@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -12,7 +13,7 @@ from pydicom.tag import Tag
 
 from monai_gradprom.errors import InputError
 
-from .elements import put
+from .elements import put, tag_of
 from .identity import text
 
 __all__ = ["Layout", "describe_pixels", "layout_of", "stored_frames"]
@@ -101,7 +102,13 @@ def _stored_dtype(header: Dataset, given: np.dtype) -> np.dtype:
 
 
 def _number(header: Dataset, keyword: str, default: int) -> int:
-    value = header.get(keyword)
+    tag = tag_of(keyword)
+    if tag not in header:
+        return default
+    raw: Any = header.get_item(tag)
+    if raw.is_raw and raw.VR == "US" and len(raw.value or b"") == 2:
+        return int.from_bytes(raw.value, "little")  # without decoding the element for good
+    value = header[tag].value
     if value is None or value == "":
         return default
     try:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from datetime import timezone
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from .elements import append_item, character_sets, put, raw_bytes
+from .elements import append_item, put, raw_bytes
+from .encode import character_sets
 from .identity import text
 from .provenance import Provenance, plain
 from .text import with_history
@@ -59,6 +61,7 @@ def cite(header: Dataset, source: Source, provenance: Provenance, factor: int) -
     declare_scheme(header)
 
 
+@lru_cache(maxsize=8)
 def derivation_sentence(provenance: Provenance, factor: int) -> str:
     """How an image was derived, for people."""
     return provenance.sentence + (f"; {factor} times as many rows and columns" if factor > 1 else "")
@@ -93,6 +96,11 @@ def add_evidence(header: Dataset, source: Source) -> None:
 
 def contribute(header: Dataset, provenance: Provenance, factor: int) -> None:
     """Add the software and the bundle to the equipment that contributed (PS3.3 C.12.1, CID 7005)."""
+    append_item(header, "ContributingEquipmentSequence", _equipment(provenance, factor))
+
+
+@lru_cache(maxsize=8)
+def _equipment(provenance: Provenance, factor: int) -> Dataset:
     item = Dataset()
     put(item, "PurposeOfReferenceCodeSequence", Sequence([_code("109102", "DCM", "Processing Equipment")]))
     put(item, "Manufacturer", "monai-gradprom")
@@ -102,7 +110,7 @@ def contribute(header: Dataset, provenance: Provenance, factor: int) -> None:
     made = provenance.started.astimezone(timezone.utc)
     put(item, "ContributionDateTime", made.strftime("%Y%m%d%H%M%S.%f+0000"))
     put(item, "ContributionDescription", derivation_sentence(provenance, factor))
-    append_item(header, "ContributingEquipmentSequence", item)
+    return item
 
 
 def declare_scheme(header: Dataset) -> None:
@@ -110,11 +118,16 @@ def declare_scheme(header: Dataset) -> None:
     items = header.get("CodingSchemeIdentificationSequence") or ()
     if any(text(item, "CodingSchemeDesignator") == SCHEME for item in items):
         return
+    append_item(header, "CodingSchemeIdentificationSequence", _scheme())
+
+
+@cache
+def _scheme() -> Dataset:
     item = Dataset()
     put(item, "CodingSchemeDesignator", SCHEME)
     put(item, "CodingSchemeName", "monai-gradprom derivations")
     put(item, "CodingSchemeResponsibleOrganization", "The monai_gradprom contributors")
-    append_item(header, "CodingSchemeIdentificationSequence", item)
+    return item
 
 
 def _reference(source: Source) -> Dataset:
@@ -124,6 +137,7 @@ def _reference(source: Source) -> Dataset:
     return item
 
 
+@cache
 def _code(value: str, scheme: str, meaning: str) -> Dataset:
     item = Dataset()
     put(item, "CodeValue", value)

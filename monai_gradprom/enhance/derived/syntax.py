@@ -9,16 +9,17 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
 from monai_gradprom import __version__
 from monai_gradprom.errors import InputError
 
 from .compress import COMPRESSED, compress
+from .elements import put
+from .encode import encode
+from .identity import text
 from .pixels import Layout
 
 __all__ = ["TRANSFER_SYNTAXES", "pixel_element", "write_file"]
@@ -34,12 +35,13 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
 """Name on the command line → UID."""
 IMPLEMENTATION_CLASS = UID("2.25.160231414314751750097954121295694651785")
 
+Part = bytes | memoryview
 _LARGEST = 0xFFFFFFFE
 _TAGS = {"PixelData": 0x0010, "FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009}
 _VRS = {"FloatPixelData": b"OF", "DoubleFloatPixelData": b"OD"}
 
 
-def pixel_element(frames: Iterable[np.ndarray], count: int, size: int, layout: Layout, name: str) -> Iterable[bytes]:
+def pixel_element(frames: Iterable[np.ndarray], count: int, size: int, layout: Layout, name: str) -> Iterable[Part]:
     """The pixel data element in pieces, so that no second copy of all frames is made.
 
     Args:
@@ -61,33 +63,33 @@ def pixel_element(frames: Iterable[np.ndarray], count: int, size: int, layout: L
         raise InputError("the result is larger than 4 GiB; write it compressed, with --transfer-syntax jpegls")
     vr = _VRS.get(layout.keyword, b"OB" if layout.dtype.itemsize == 1 else b"OW")
     start = tag + (b"" if name == "implicit" else vr + b"\0\0") + length.to_bytes(4, "little")
-    return chain([start], (frame.tobytes() for frame in frames), [b"\0" * (length - count * size)])
+    return chain([start], (frame.data.cast("B") for frame in frames), [b"\0" * (length - count * size)])
 
 
-def write_file(target: Path, header: Dataset, before: bytes, pixels: Iterable[bytes], after: bytes, name: str) -> None:
+def write_file(target: Path, header: Dataset, before: bytes, pixels: Iterable[Part], after: bytes, name: str) -> None:
     """Write a DICOM file: a preamble of zeros, our own file meta information, and the data set in its parts."""
-    stream = DicomBytesIO()
-    stream.is_little_endian, stream.is_implicit_VR = True, False
-    write_file_meta_info(stream, _meta(header, name), enforce_standard=True)
     body = chain([before], pixels, [after])
     with open(target, "wb") as file:
-        file.write(bytes(128) + b"DICM" + stream.getvalue())
+        file.write(bytes(128) + b"DICM" + _meta(header, name))
         for part in _deflated(body) if name == "deflated" else body:
             file.write(part)
 
 
-def _meta(header: Dataset, name: str) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = header.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
-    meta.TransferSyntaxUID = TRANSFER_SYNTAXES[name]
-    meta.ImplementationClassUID = IMPLEMENTATION_CLASS
-    meta.ImplementationVersionName = f"GRADPROM {__version__}"[:16]
-    return meta
+def _meta(header: Dataset, name: str) -> bytes:
+    """PS3.10 7.1, behind its prefix; explicit VR, whatever the data set has."""
+    meta = Dataset()
+    put(meta, "FileMetaInformationVersion", b"\0\1")
+    put(meta, "MediaStorageSOPClassUID", text(header, "SOPClassUID"))
+    put(meta, "MediaStorageSOPInstanceUID", text(header, "SOPInstanceUID"))
+    put(meta, "TransferSyntaxUID", TRANSFER_SYNTAXES[name])
+    put(meta, "ImplementationClassUID", IMPLEMENTATION_CLASS)
+    put(meta, "ImplementationVersionName", f"GRADPROM {__version__}"[:16])
+    length = Dataset()
+    put(length, "FileMetaInformationGroupLength", len(encode(meta)))
+    return encode(length) + encode(meta)
 
 
-def _deflated(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _deflated(parts: Iterable[Part]) -> Iterator[bytes]:
     """RFC 1951 without any header, padded to an even length (PS3.5 A.5)."""
     compressor, length = zlib.compressobj(wbits=-zlib.MAX_WBITS), 0
     for part in chain((compressor.compress(part) for part in parts), (compressor.flush() for _ in range(1))):

@@ -109,7 +109,8 @@ class BundleNetwork:
 
         Returns:
             Of each file float32, [n, C, *(factor * spatial)], in the same units, such that a network that changes
-            nothing returns ``units`` bit for bit (under a factor of 1), values outside the window included.
+            nothing returns ``units`` bit for bit (under a factor of 1), values outside the window included; that may be
+            the very arrays that were given.
 
         Raises:
             InputError: the network cannot be applied to one of these files, runs out of memory even with a single
@@ -122,12 +123,19 @@ class BundleNetwork:
             for (file, frame), target in zip(places, frames.numpy(), strict=True):
                 copy_image(target, units[file][frame])
             results = self._run(frames, [ranges[file] for file, _ in places], batch_size)
+            if results is frames:  # nothing has changed
+                continue
             for (file, frame), result in zip(places, results.numpy(), strict=True):
                 if out[file] is None:
-                    # in memory as the file has it
-                    out[file] = np.empty_like(units[file], np.float32, shape=(len(units[file]), *result.shape))
+                    out[file] = self._room_for(units[file], result.shape)
                 copy_image(out[file][frame], result)
-        return [np.empty_like(given) if made is None else made for given, made in zip(units, out, strict=True)]
+        return [given if made is None else made for given, made in zip(units, out, strict=True)]
+
+    def _room_for(self, given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """For the results of a file, in memory as the file has it; under a factor of 1 they begin as what was given."""
+        if self.factor == 1:
+            return given.copy(order="K")
+        return np.empty_like(given, np.float32, shape=(len(given), *shape))
 
     def _batches(self, units: Sequence[np.ndarray], batch_size: int) -> Iterator[list[tuple[int, int]]]:
         """(file, frame) of frames that go through together."""

@@ -14,6 +14,7 @@ from monai_gradprom.formats.stored import StoredImage
 from .change import Change
 from .changeable import Changeable
 from .interpolate import enlarge_cubic, enlarge_nearest, without_gaps
+from .single_precision import fits_single_precision
 
 __all__ = ["PixelMap"]
 
@@ -64,6 +65,8 @@ class PixelMap:
         self._grey_of_colour = image.channels == 3 and network_channels == 1
         self._colour_of_grey = image.channels == 1 and network_channels == 3
         self._changeable = Changeable(image, window)
+        self._exact = fits_single_precision(image) and not (image.inverted or self._grey_of_colour)
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
         # one unit of the network's change, in stored values
         self._back = strength / slope * (-1 if image.inverted else 1)
 
@@ -74,20 +77,25 @@ class PixelMap:
             stored: [n, C, *spatial], the file's values as it stores them.
 
         Returns:
-            float32, [n, network_channels, *spatial], in modality units, bright is high.
+            float32, [n, network_channels, *spatial], in modality units, bright is high; :meth:`from_network` needs it
+            again, so that nobody may write into it.
         """
         out = np.empty_like(stored, np.float32, shape=(len(stored), self.network_channels, *stored.shape[2:]))
         for shown, frame in zip(out, stored, strict=True):
-            shown[...] = self._shown(frame, self._changeable.gaps(frame))
+            self._show(shown, frame, self._changeable.gaps(frame))
+        self._last = stored, out  # which the way back needs again
         return out
 
-    def from_network(self, stored: np.ndarray, result: np.ndarray, factor: int = 1) -> np.ndarray:
+    def from_network(
+        self, stored: np.ndarray, result: np.ndarray, factor: int = 1, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """The values to store.
 
         Args:
             stored: as given to :meth:`to_network`.
             result: [n, network_channels, *(factor * spatial)], as :meth:`to_network` returns them.
             factor: by which the network enlarged.
+            out: an array for what is returned.
 
         Returns:
             [n, C, *(factor * spatial)] of the file's dtype, within the file's limits wherever something changed.
@@ -99,23 +107,30 @@ class PixelMap:
         sides = [factor * side for side in stored.shape[2:]]
         if result.shape != (len(stored), self.network_channels, *sides):
             raise ValueError(f"The network's result has shape {result.shape} for {stored.shape} and factor {factor}.")
-        out = np.empty_like(stored, self.image.dtype, shape=(*stored.shape[:2], *sides))
-        for new, frame, made in zip(out, stored, result, strict=True):
+        if out is None:
+            out = np.empty_like(stored, self.image.dtype, shape=(*stored.shape[:2], *sides))
+        shown = self._last[1] if self._last is not None and self._last[0] is stored else self.to_network(stored)
+        for new, frame, made, before in zip(out, stored, result, shown, strict=True):
+            before = before[:1] if self._colour_of_grey else before
             if factor == 1:
-                self._same_size(new, frame, made)
+                self._same_size(new, frame, made, before)
             else:
-                self._enlarged(new, frame, made, factor)
+                self._enlarged(new, frame, made, before, factor)
         return out
 
-    def _shown(self, frame: np.ndarray, gaps: np.ndarray | None) -> np.ndarray:
-        """[C, *spatial] stored -> float32 that broadcasts to [network_channels, *spatial]."""
-        with np.errstate(over="ignore", invalid="ignore"):  # infinity, and infinity less itself, are gaps
-            shown = self._units(frame).astype(np.float32)
+    def _show(self, out: np.ndarray, frame: np.ndarray, gaps: np.ndarray | None) -> None:
+        """[C, *spatial] stored -> [network_channels, *spatial] float32."""
+        if self._exact:
+            out[...] = frame
+            if self.image.rescale[1]:
+                out += np.float32(self.image.rescale[1])
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):  # infinity, and infinity less itself, are gaps
+                out[...] = self._units(frame)
         if gaps is not None:
             low, high = self.window
-            holes = self._as_shown(gaps)
-            shown[holes] = np.where(shown[holes] == np.inf, high, low)
-        return shown
+            holes = np.broadcast_to(self._as_shown(gaps), out.shape)
+            out[holes] = np.where(out[holes] == np.inf, high, low)
 
     def _units(self, frame: np.ndarray) -> np.ndarray:
         """[C, *spatial] stored -> float64 units, [1, *spatial] where luminance is wanted; bright is high."""
@@ -147,15 +162,13 @@ class PixelMap:
             difference *= self._back
         return difference
 
-    def _same_size(self, out: np.ndarray, frame: np.ndarray, made: np.ndarray) -> None:
-        gaps = self._changeable.gaps(frame)
-        shown = self._shown(frame, gaps)
+    def _same_size(self, out: np.ndarray, frame: np.ndarray, made: np.ndarray, shown: np.ndarray) -> None:
         out[...] = frame
         if (made == shown).all():
             self.change.add(out, out)
             return
         difference = self._difference(made, shown)
-        allowed = self._may_change(gaps, shown)
+        allowed = self._may_change(self._changeable.gaps(frame), shown)
         if allowed is not None:
             difference *= allowed
         changed = difference != 0
@@ -165,11 +178,11 @@ class PixelMap:
         else:
             self.change.add(out, out)
 
-    def _enlarged(self, out: np.ndarray, frame: np.ndarray, made: np.ndarray, factor: int) -> None:
+    def _enlarged(self, out: np.ndarray, frame: np.ndarray, made: np.ndarray, shown: np.ndarray, factor: int) -> None:
         gaps = self._changeable.gaps(frame)
         before = enlarge_cubic(frame if gaps is None else without_gaps(frame, gaps), factor)
         difference = self._difference(made, self._units(before))
-        allowed = self._may_change(gaps, self._shown(frame, gaps))
+        allowed = self._may_change(gaps, shown)
         if allowed is not None:
             difference *= enlarge_nearest(allowed, factor)
         out[...] = nearest = enlarge_nearest(frame, factor)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = ["Row", "Status"]
@@ -33,4 +33,4 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as it is written."""
-        return asdict(self)
+        return dict(vars(self))

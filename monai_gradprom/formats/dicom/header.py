@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,7 +22,9 @@ from pydicom.uid import (
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.fragments import find_fragments
+from monai_gradprom.formats.dicom.plain_elements import read_plain_header
 from monai_gradprom.formats.dicom.quiet import quiet
+from monai_gradprom.formats.dicom.values import HeaderValues
 
 __all__ = ["Header", "damaged", "read_header"]
 
@@ -36,7 +39,7 @@ class Header:
 
     path: Path
     dataset: pydicom.FileDataset
-    """Everything but the pixel data."""
+    """Everything but the pixel data, each element as it came: a value that is asked for would be decoded for good."""
     transfer_syntax: str
     """UID; where the file does not state it, the native one that its bytes obey."""
     little_endian: bool
@@ -51,6 +54,14 @@ class Header:
     """The pixel data of a deflated file, which cannot be read in parts."""
     whole: bool = True
     """False: without pixel data, and it ends within an element."""
+
+    @cached_property
+    def values(self) -> HeaderValues:
+        """The same elements, to be asked for their values."""
+        dataset = self.dataset
+        values = HeaderValues(dict(dataset.items()))
+        values.set_original_encoding(*_encoding(dataset), dataset._character_set)
+        return values
 
     def open(self) -> BinaryIO:
         """What ``start`` counts in."""
@@ -97,29 +108,34 @@ class _Watch:
 
 
 def _read(path: Path, file: BinaryIO) -> Header:
-    watch = _Watch(file)
-    dataset = read_partial(file, watch, force=True)
+    size = os.fstat(file.fileno()).st_size
+    plain = read_plain_header(file, _PIXELS)
+    if plain:
+        dataset, (tag, vr, length) = plain
+    else:
+        watch = _Watch(file)
+        dataset = read_partial(file, watch, force=True)
+        tag, vr, length = watch.pixels
     syntax, little = _transfer_syntax(dataset)
     if syntax == DeflatedExplicitVRLittleEndian:
         return _read_deflated(path, file)
-    size = os.fstat(file.fileno()).st_size
-    tag, vr, length = watch.pixels
     if not tag:
         if watch.end > size:
             raise damaged(path, "is truncated: it ends within its header")
         # what is left has no room for an element
         return Header(path, dataset, syntax, little, whole=watch.end > 0 and not 0 < size - watch.end < 8)
     start = file.tell() + (12 if vr in _LONG else 8)
-    header = Header(path, dataset, syntax, little, _PIXELS[tag], vr or "OW", start, None)
-    if length == _UNDEFINED:
+    if length != _UNDEFINED:
+        end, compressed = start + length, False
+    else:
+        compressed = True
         try:
             *_, end = find_fragments(file, start, size)
         except ValueError:
             raise damaged(path, "is truncated or damaged: its compressed pixel data are incomplete") from None
-    else:
-        header, end = Header(**vars(header) | {"length": length}), start + length
-    _add_trailing(file, dataset, end, tag)
-    return header
+    if end < size:
+        _add_trailing(file, dataset, end, tag)
+    return Header(path, dataset, syntax, little, _PIXELS[tag], vr or "OW", start, None if compressed else length)
 
 
 def _add_trailing(file: BinaryIO, dataset: pydicom.FileDataset, position: int, pixels: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +37,19 @@ class DicomImage(StoredImage):
     format = "DICOM"
     spatial_dims = 2
     dataset: pydicom.FileDataset
-    """The header: every element, also those after the pixel data, but not the pixel data. Ask it for values within
-    :func:`monai_gradprom.formats.dicom.quiet.quiet`, since pydicom quotes invalid ones in its warnings."""
+    """The header: every element, also those after the pixel data, but not the pixel data; as it came, so that it can be
+    written again byte for byte. To ask for values, take :attr:`values`."""
+    values: pydicom.Dataset
+    """The same elements. Ask within :func:`monai_gradprom.formats.dicom.quiet.quiet`, since pydicom quotes invalid
+    values in its warnings."""
     transfer_syntax: str
     """Its UID, also where the file itself does not state it."""
     photometric: str
     """Photometric Interpretation (0028,0004) of the file."""
 
     def __init__(self, header: Header) -> None:
-        self.path, self.dataset, self.transfer_syntax = header.path, header.dataset, header.transfer_syntax
+        self.path, self.transfer_syntax = header.path, header.transfer_syntax
+        self.dataset, self.values = header.dataset, header.values
         layout = PixelLayout(header)
         _check(header, layout)
         self.frames, self.shape, self.photometric = layout.frames, (layout.columns, layout.rows), layout.photometric
@@ -54,29 +59,41 @@ class DicomImage(StoredImage):
         self._describe_surroundings()
 
     def _describe_pixels(self, header: Header) -> None:
-        dataset, layout = self.dataset, self._layout
-        low, high = stored_limits(dataset)
+        values, layout = self.values, self._layout
+        low, high = stored_limits(values)
         self._stored = low, high
         self.channels, self.inverted = layout.samples, layout.photometric == "MONOCHROME1"
         if layout.is_float:
             self.dtype = np.dtype(np.float32 if header.keyword == "FloatPixelData" else np.float64)
             self.limits = (-np.inf, np.inf)
         elif layout.photometric == "PALETTE COLOR":
-            self._table = palette_table(dataset, low, high, header.little_endian)
+            self._table = palette_table(values, low, high, header.little_endian)
             self.channels, self.dtype = self._table.shape[1], self._table.dtype
             self.limits = (0, np.iinfo(self.dtype).max)
         else:
             self.dtype = np.dtype(f"{'i' if low < 0 else 'u'}{layout.allocated // 8}")
             self.limits = (low, high)
         if layout.photometric in GREY:
-            self.rescale, self.window = _one_rescale(header), window_of(dataset)
-            self.padding = None if layout.is_float else padding_of(dataset)
+            self.rescale, self.window = _one_rescale(header), window_of(values)
+            self.padding = None if layout.is_float else padding_of(values)
 
     def _describe_surroundings(self) -> None:
-        self.regions = ultrasound_regions(self.dataset, *self.shape)
-        self.modality = str(self.dataset.get("Modality") or "") or None
-        self.series = str(self.dataset.get("SeriesInstanceUID") or "") or None
-        self.affine = pixel_affine(self.dataset)
+        self.regions = ultrasound_regions(self.values, *self.shape)
+        self.modality = str(self.values.get("Modality") or "") or None
+        self.series = str(self.values.get("SeriesInstanceUID") or "") or None
+
+    @cached_property
+    def affine(self) -> np.ndarray:  # type: ignore[override]
+        """See :attr:`StoredImage.affine`; worked out when it is asked for.
+
+        Raises:
+            InputError: what the header says of it makes no sense.
+        """
+        with quiet():
+            try:
+                return pixel_affine(self.values)
+            except Exception as error:
+                raise damaged(self.path, "is damaged: its header gives no possible position", error) from None
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Decode frames ``start`` to ``stop`` - 1 and no others; see :meth:`StoredImage.read`."""
@@ -114,16 +131,16 @@ def open_dicom(path: str | Path) -> DicomImage:
 
 
 def _refuse_other_kinds(header: Header) -> None:
-    dataset = header.dataset
-    sop_class = dataset.get("SOPClassUID") or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID") or ""
+    values, meta = header.values, getattr(header.dataset, "file_meta", {})
+    sop_class = values.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or ""
     kind = not_an_image(str(sop_class))
-    if kind is None and "DirectoryRecordSequence" in dataset:
+    if kind is None and "DirectoryRecordSequence" in values:
         kind = "a directory of other files (DICOMDIR)"
     if kind is None and not header.whole:
         raise damaged(header.path, "is truncated: it ends within its header")
     if kind is None and header.keyword is None:
         kind = "a DICOM object without pixel data"
-    if kind is None and dataset.get("BitsAllocated") == 1:
+    if kind is None and values.get("BitsAllocated") == 1:
         kind = "a bit mask"
     if kind is None and header.transfer_syntax.startswith(_VIDEO):
         kind = "a video (MPEG-2, H.264 or H.265), whose frames no decoder of images knows"
@@ -147,16 +164,16 @@ def _check(header: Header, layout: PixelLayout) -> None:
         odd = f"{layout.allocated} bits allocated a pixel"
     elif layout.photometric == "PALETTE COLOR" and layout.stored > 16:
         odd = "a palette for more than 16 bits"
-    elif layout.samples == 3 and header.dataset.get("PixelRepresentation") == 1:
+    elif layout.samples == 3 and header.values.get("PixelRepresentation") == 1:
         odd = "signed colours"
-    elif header.length is not None and int(header.dataset.get("HighBit", layout.stored - 1)) != layout.stored - 1:
+    elif header.length is not None and int(header.values.get("HighBit", layout.stored - 1)) != layout.stored - 1:
         odd = "pixels that do not begin at the lowest bit"
     if odd:
         raise InputError(f"{header.path}: has {odd}; convert it with a DICOM tool or leave it out.")
 
 
 def _one_rescale(header: Header) -> tuple[float, float]:
-    rescale = rescale_of(header.dataset)
+    rescale = rescale_of(header.values)
     if rescale is None:
         raise InputError(
             f"{header.path}: its frames are rescaled to units in different ways; split it into one file per frame."

@@ -63,7 +63,7 @@ def volume_affine(path: Path, images: list[DicomImage]) -> np.ndarray:
     """
     affine = images[0].affine.copy()
     with quiet():
-        positions = np.array([place for image in images for place in frame_positions(image.dataset)])
+        positions = np.array([place for image in images for place in frame_positions(image.values)])
     frames = sum(image.frames for image in images)
     if len(positions) == 0 and len(images) == frames:
         return affine  # nobody knows better: instance numbers have the order
@@ -84,5 +84,5 @@ def _order(image: DicomImage) -> tuple[float, int, str]:
     normal = np.cross(image.affine[:3, 0], image.affine[:3, 1])
     # rounded, so that one place is one place
     place = round(float(image.affine[:3, 3] @ normal / np.linalg.norm(normal)), 3)
-    number = image.dataset.get("InstanceNumber")
+    number = image.values.get("InstanceNumber")
     return place, int(number) if str(number or "").lstrip("-").isdigit() else 0, image.path.name

@@ -15,7 +15,7 @@ __all__ = ["padding_of", "rescale_of", "stored_limits", "window_of"]
 
 def stored_limits(dataset: Dataset) -> tuple[int, int]:
     """Lowest and highest value of Bits Stored (0028,0101) and Pixel Representation (0028,0103)."""
-    bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    bits = int(dataset.get("BitsStored") or dataset.get("BitsAllocated"))
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") == 1 else (0, (1 << bits) - 1)
 
 
@@ -56,7 +56,7 @@ def window_of(dataset: Dataset) -> tuple[float, float] | None:
 
 def padding_of(dataset: Dataset) -> tuple[float, float] | None:
     """Pixel Padding Value to Pixel Padding Range Limit (PS3.3 C.7.5.1.1.2), in stored values; None where absent."""
-    bits = int(dataset.BitsAllocated)
+    bits = int(dataset.get("BitsAllocated"))
     ends = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     numbers = [_as_stored(int(_first(end)), dataset, bits) for end in ends if _first(end) is not None]
     return None if _first(ends[0]) is None else (float(min(numbers)), float(max(numbers)))

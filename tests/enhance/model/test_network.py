@@ -70,6 +70,19 @@ def test_a_network_that_changes_nothing_gives_back_every_bit(tmp_path):
         assert after.dtype == np.float32 and after.tobytes() == before.tobytes()
 
 
+def test_frames_without_a_change_among_others(tmp_path):
+    """The network sees 0.2 and 0.6 and changes what is below a half; unchanged files are not even copied."""
+    network = load(tmp_path, network={"_target_": "torch.nn.Threshold", "threshold": 0.5, "value": 1.0})
+    bright, dark = (np.full((1, 1, 4, 5), value, np.float32) for value in (60, 20))
+    mixed = np.concatenate([bright, dark, bright]).transpose(0, 1, 3, 2)
+    for batch_size in (1, 8):
+        made = network.infer([mixed, bright], [(0.0, 100.0)] * 2, batch_size)
+        np.testing.assert_allclose(made[0][:, 0, 0, 0], [60, 100, 60])
+        np.testing.assert_array_equal(mixed[:, 0, 0, 0], [60, 20, 60])
+        assert made[1].tobytes() == bright.tobytes()
+    assert made[0].strides == mixed.strides and network.infer([bright], [(0.0, 100.0)])[0] is bright
+
+
 def test_a_change_is_counted_in_windows_and_clipping_does_not_hurt(tmp_path):
     network = load(tmp_path, network=SHIFT, weights=shift_by(0.25))
     given = units(2, 1, 8, 9)

@@ -12,6 +12,7 @@ from memory_image import MemoryImage
 from PIL import Image
 
 from monai_gradprom.enhance.pixels.pixel_map import PixelMap
+from monai_gradprom.enhance.pixels.single_precision import fits_single_precision
 from monai_gradprom.errors import InputError
 
 NAN, INF = float("nan"), float("inf")
@@ -58,6 +59,37 @@ def test_a_network_that_changes_nothing_gives_back_every_bit(data):
     written, change = enhanced(source, lambda units: units, window, data.draw(st.sampled_from([1, 3])), strength)
     assert written.dtype == dtype and written.tobytes() == stored.tobytes()
     assert change.mean_abs == change.max_abs == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16"])
+@pytest.mark.parametrize("intercept", [0.0, -1024.0, 3.0, 0.5, 1e8 + 1])
+def test_units_are_those_of_double_precision(dtype, intercept):
+    """In single precision only where that is exact, which -1024 is and 1e8 + 1 is not."""
+    info = np.iinfo(dtype)
+    values = np.arange(info.min, info.max + 1).reshape(16, -1)
+    source = image(values, dtype, rescale=(1.0, intercept))
+    shown = PixelMap(source, (0.0, 1.0), 1).to_network(source.read())
+    expected = np.float32([[float(value) + intercept for value in row] for row in values])
+    assert shown.dtype == np.float32 and shown[0, 0].tobytes() == expected.tobytes()
+    assert fits_single_precision(source) == (intercept in (0.0, -1024.0, 3.0))
+
+
+def test_where_single_precision_would_round():
+    assert not fits_single_precision(image([[1]], "uint32")) and not fits_single_precision(image([[1]], "float32"))
+    assert not fits_single_precision(image([[1]], "uint8", rescale=(2.0, 0.0)))
+    assert fits_single_precision(image([[1]], "uint32", limits=(0, 2**24)))
+
+
+def test_the_way_back_into_a_given_array_and_for_frames_it_has_not_seen():
+    source = image([[10, 20], [30, 40]], "uint8")
+    mapping = PixelMap(source, (0.0, 255.0), 1)
+    stored = source.read()
+    mapping.to_network(stored)
+    other = stored + np.uint8(100)
+    out = np.zeros_like(stored)
+    assert mapping.from_network(other, other + np.float32(1), out=out) is out
+    np.testing.assert_array_equal(out, other + 1)
+    np.testing.assert_array_equal(mapping.from_network(stored, stored + np.float32(2)), stored + 2)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16"])

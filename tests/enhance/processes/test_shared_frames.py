@@ -28,6 +28,13 @@ def test_what_one_side_puts_the_other_side_gets(ends, order):
     np.testing.assert_array_equal(got, array)
 
 
+def test_what_stands_there_already_may_be_put_back_whole_or_in_part(ends):
+    array = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
+    there = ends[1].get(ends[0].put(array))
+    np.testing.assert_array_equal(ends[0].get(ends[1].put(there)), array)
+    np.testing.assert_array_equal(ends[0].get(ends[1].put(there[..., ::2])), array[..., ::2])
+
+
 def test_pixels_are_no_part_of_the_message_unless_there_is_no_room(ends):
     small, large = (np.ones((1, 1, side, side), np.float32) for side in (2000, 2100))  # 16 and 17.6 MB
     assert len(pickle.dumps(ends[0].put(small))) < 1000

@@ -49,9 +49,13 @@ def test_only_the_frames_asked_for_are_read(tmp_path: Path) -> None:
             sizes.append(len(data))
             return data
 
+        def readinto(self, buffer) -> int:
+            sizes.append(super().readinto(buffer))
+            return sizes[-1]
+
     with mock.patch.object(Path, "open", lambda self, mode: Counting(self, mode)):
         np.testing.assert_array_equal(open_dicom(path).read(300, 302)[:, 0], pixels[300:302].transpose(0, 2, 1))
-    assert 2 * 64 * 64 <= sum(sizes) < 4 * 64 * 64
+    assert 2 * 64 * 64 <= sum(sizes) < pixels.nbytes / 10
 
 
 def test_signed_12_bits_and_embedded_overlays(tmp_path: Path) -> None:
