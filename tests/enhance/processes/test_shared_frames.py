@@ -31,6 +31,7 @@ def test_what_one_side_puts_the_other_side_gets(ends, order):
 def test_what_stands_there_already_may_be_put_back_whole_or_in_part(ends):
     array = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
     there = ends[1].get(ends[0].put(array))
+    there.flags.writeable = False
     np.testing.assert_array_equal(ends[0].get(ends[1].put(there)), array)
     np.testing.assert_array_equal(ends[0].get(ends[1].put(there[..., ::2])), array[..., ::2])
 
