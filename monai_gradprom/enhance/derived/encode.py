@@ -9,11 +9,15 @@ from pydicom import Dataset
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
+from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from .elements import Element, carried
 
 __all__ = ["character_sets", "encode", "written"]
 
 _UNDEFINED = 0xFFFFFFFF
+_CHARACTER_SET = BaseTag(0x00080005)
 _DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _IMPLICIT, _SHORT, _LONG = Struct("<HHL"), Struct("<HH2sH"), Struct("<HH2sxxL")
 
@@ -21,7 +25,7 @@ _IMPLICIT, _SHORT, _LONG = Struct("<HHL"), Struct("<HH2sH"), Struct("<HH2sxxL")
 def encode(
     dataset: Dataset, implicit: bool = False, charsets: list[str] | None = None, first: int = 0, end: int = 1 << 32
 ) -> bytes:
-    """The elements of :func:`editable_copy` as little-endian bytes, in the order of their tags.
+    """The elements of :func:`.elements.editable_copy` as little-endian bytes, in the order of their tags.
 
     Args:
         dataset: the header.
@@ -30,13 +34,19 @@ def encode(
         first: the lowest tag.
         end: the tag to stop before.
     """
-    charsets = character_sets(dataset) or charsets or [""]
-    elements = {int(tag): element for tag, element in dataset.items()}
-    tags = sorted(tag for tag in elements if first <= tag < end)
-    return b"".join(_encoded(elements[tag], implicit, charsets) for tag in tags)
+    return _joined(dict(dataset.items()), implicit, charsets, first, end)
 
 
-def _encoded(element: DataElement | RawDataElement, implicit: bool, charsets: list[str]) -> bytes:
+def _joined(
+    elements: dict[BaseTag, Element], implicit: bool, charsets: list[str] | None, first: int = 0, end: int = 1 << 32
+) -> bytes:
+    charsets = _terms(elements.get(_CHARACTER_SET)) or charsets or [""]
+    by_number = {int(tag): element for tag, element in elements.items()}
+    tags = sorted(tag for tag in by_number if first <= tag < end)
+    return b"".join(_encoded(by_number[tag], implicit, charsets) for tag in tags)
+
+
+def _encoded(element: Element, implicit: bool, charsets: list[str]) -> bytes:
     if isinstance(element, DataElement):
         if element.VR != "SQ":
             return written(element, implicit, charsets)
@@ -62,13 +72,17 @@ def written(element: DataElement, implicit: bool, charsets: list[str]) -> bytes:
 
 
 def _item(item: Dataset, implicit: bool, charsets: list[str]) -> bytes:
-    body = encode(item, implicit, charsets)
+    # one that was read while it was edited is still as its file had it, which may be another encoding
+    body = _joined(carried(item, implicit), implicit, charsets)
     return b"\xfe\xff\x00\xe0" + len(body).to_bytes(4, "little") + body
 
 
 def character_sets(dataset: Dataset) -> list[str]:
     """The terms of SpecificCharacterSet, without decoding the element for good; empty: it has none."""
-    element = dataset.get_item(0x00080005) if 0x00080005 in dataset else None
+    return _terms(dataset.get_item(_CHARACTER_SET) if _CHARACTER_SET in dataset else None)
+
+
+def _terms(element: Element | None) -> list[str]:
     value = element.value if element is not None else None
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace").split("\\")

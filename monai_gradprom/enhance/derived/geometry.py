@@ -12,7 +12,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from monai_gradprom.errors import InputError
 
-from .elements import put
+from .edit import put
 from .groups import frame_groups, nested, shared_groups
 from .outlines import enlarge_outlines
 from .overlays import enlarge_overlays

@@ -10,7 +10,8 @@ from pydicom.sequence import Sequence
 
 from monai_gradprom.errors import InputError
 
-from .elements import append_item, put, raw_bytes
+from .edit import append_item, put, raw_bytes
+from .elements import holds_items
 from .identity import derived_type
 from .provenance import Provenance
 from .references import Source, add_evidence, declare_scheme, derivation_codes, derivation_sentence, source_item
@@ -40,7 +41,7 @@ def nested(dataset: Dataset) -> Iterator[Dataset]:
     """``dataset`` and the items of all public sequences in it, at any depth."""
     yield dataset
     for tag in list(dataset.keys()):
-        if not tag.is_private and dataset.get_item(tag).VR == "SQ":
+        if not tag.is_private and holds_items(dataset.get_item(tag)):
             for item in dataset[tag].value or ():
                 yield from nested(item)
 
@@ -49,7 +50,7 @@ def mark_frames(header: Dataset) -> None:
     """Make value 1 of every FrameType DERIVED, whatever macro holds it: MR, CT, PET, X-ray 3D, ultrasound."""
     for group in (*shared_groups(header), *frame_groups(header)):
         for tag in list(group.keys()):
-            if not tag.is_private and group.get_item(tag).VR == "SQ":
+            if not tag.is_private and holds_items(group.get_item(tag)):
                 for item in group[tag].value or ():
                     if "FrameType" in item:
                         put(item, "FrameType", derived_type(raw_bytes(item, "FrameType", [""])))

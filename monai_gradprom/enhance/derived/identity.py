@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from monai_gradprom.errors import InputError
 
-from .elements import put, raw_bytes, tag_of
+from .edit import put, raw_bytes, tag_of
 from .encode import character_sets
 from .provenance import Provenance
 from .text import encoded_description, marked_description

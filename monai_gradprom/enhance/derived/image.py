@@ -74,7 +74,7 @@ def write_derived(
                 extract_overlays(header, stored_cells(dataset) if source_cells is None else source_cells)
             _derive(header, dataset, layout, frames, provenance, factor)
             before = encode(header, implicit, end=0x7FE00000)
-            after = encode(header, implicit, first=0x7FE10000)
+            after = encode(header, implicit, first=0x7FE00011)
         except (InputError, MemoryError, OSError):
             raise
         except Exception as error:  # its text may quote the header

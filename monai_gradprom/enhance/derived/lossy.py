@@ -9,9 +9,9 @@ from pydicom import Dataset
 
 from monai_gradprom.formats.dicom.fragments import find_fragments
 from monai_gradprom.formats.dicom.header import read_header
-from monai_gradprom.formats.dicom.pixels import PixelLayout
+from monai_gradprom.formats.dicom.pixel_layout import PixelLayout
 
-from .elements import put
+from .edit import put
 from .identity import text
 
 __all__ = ["carry_compression"]

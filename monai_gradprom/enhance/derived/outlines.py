@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pydicom import Dataset
 
-from .elements import put
+from .edit import put
 
 __all__ = ["enlarge_outlines"]
 

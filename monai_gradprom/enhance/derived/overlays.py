@@ -12,7 +12,8 @@ from pydicom.tag import BaseTag, Tag
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.header import read_header
-from monai_gradprom.formats.dicom.pixels import FrameReader, PixelLayout
+from monai_gradprom.formats.dicom.pixel_layout import PixelLayout
+from monai_gradprom.formats.dicom.pixels import FrameReader
 
 __all__ = ["embedded_groups", "enlarge_overlays", "extract_overlays", "forget_statistics", "stored_cells"]
 

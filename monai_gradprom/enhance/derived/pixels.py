@@ -13,7 +13,7 @@ from pydicom.tag import Tag
 
 from monai_gradprom.errors import InputError
 
-from .elements import put, tag_of
+from .edit import put, tag_of
 from .identity import text
 
 __all__ = ["Layout", "describe_pixels", "layout_of", "stored_frames"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from .elements import append_item, put, raw_bytes
+from .edit import append_item, put, raw_bytes
 from .encode import character_sets
 from .identity import text
 from .provenance import Provenance, plain

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pydicom import Dataset
 
-from .elements import put
+from .edit import put
 
 __all__ = ["enlarge_regions"]
 

@@ -17,7 +17,7 @@ from monai_gradprom import __version__
 from monai_gradprom.errors import InputError
 
 from .compress import COMPRESSED, compress
-from .elements import put
+from .edit import put
 from .encode import encode
 from .identity import text
 from .pixels import Layout

@@ -190,7 +190,8 @@ class BundleNetwork:
     def _predicted(self, images: torch.Tensor) -> torch.Tensor:
         """[B, C, *spatial] -> float32 on the CPU."""
         with torch.no_grad(), torch.autocast(self.device.type, enabled=self._amp):
-            made = self._inferer(images.to(self.device, torch.float32), self._network)
+            # a copy, since a network may work in place
+            made = self._inferer(images.to(self.device, torch.float32, copy=True), self._network)
         if not isinstance(made, torch.Tensor):
             raise InputError(f"the bundle's network returns a {type(made).__name__} instead of an image.")
         return made.detach().float().cpu().as_subclass(torch.Tensor)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -39,7 +40,8 @@ class Header:
 
     path: Path
     dataset: pydicom.FileDataset
-    """Everything but the pixel data, each element as it came: a value that is asked for would be decoded for good."""
+    """Everything but the pixel data, each element as it came: a value that is asked for would be decoded for good.
+    (So are those within sequences of undefined length when :attr:`values` is asked for them.)"""
     transfer_syntax: str
     """UID; where the file does not state it, the native one that its bytes obey."""
     little_endian: bool
@@ -146,7 +148,11 @@ def _add_trailing(file: BinaryIO, dataset: pydicom.FileDataset, position: int, p
         rest = read_dataset(file, *_encoding(dataset), stop_when=lambda tag, *_: int(tag) <= pixels)
     except Exception:
         return
-    dataset.update(rest)
+    size = os.fstat(file.fileno()).st_size
+    for tag, element in rest.items():
+        beyond = isinstance(element, RawDataElement) and element.value_tell + element.length > size
+        if not beyond:  # else it is no element, but padding that looks like one
+            dataset[tag] = element
 
 
 def _read_deflated(path: Path, file: BinaryIO) -> Header:

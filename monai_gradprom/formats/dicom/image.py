@@ -14,7 +14,8 @@ from monai_gradprom.formats.dicom.colour import COLOUR_SPACES, GREY, is_colour, 
 from monai_gradprom.formats.dicom.geometry import pixel_affine
 from monai_gradprom.formats.dicom.header import Header, damaged, read_header
 from monai_gradprom.formats.dicom.kinds import not_an_image
-from monai_gradprom.formats.dicom.pixels import FrameReader, PixelLayout
+from monai_gradprom.formats.dicom.pixel_layout import PixelLayout
+from monai_gradprom.formats.dicom.pixels import FrameReader
 from monai_gradprom.formats.dicom.quiet import quiet
 from monai_gradprom.formats.dicom.regions import ultrasound_regions
 from monai_gradprom.formats.dicom.window import padding_of, rescale_of, stored_limits, window_of
@@ -22,6 +23,7 @@ from monai_gradprom.formats.stored import NotAnImage, StoredImage
 
 __all__ = ["DicomImage", "open_dicom"]
 
+_ALLOCATED = {"PixelData": (8, 16, 32), "FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}
 _VIDEO = "1.2.840.10008.1.2.4.10"  # the beginning of all its transfer syntaxes (PS3.6 A), from .100 on
 
 
@@ -160,7 +162,7 @@ def _check(header: Header, layout: PixelLayout) -> None:
         # anything may stand in a header: only what is no one's name is repeated
         named = layout.photometric if layout.photometric in COLOUR_SPACES else "not a known one"
         odd = f"{layout.samples} samples a pixel, and the colour space is {named}"
-    elif layout.allocated not in ((32, 64) if layout.is_float else (8, 16, 32)):
+    elif layout.allocated not in _ALLOCATED[header.keyword or "PixelData"]:
         odd = f"{layout.allocated} bits allocated a pixel"
     elif layout.photometric == "PALETTE COLOR" and layout.stored > 16:
         odd = "a palette for more than 16 bits"

@@ -10,44 +10,25 @@ import numpy as np
 import pydicom
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGExtended12Bit
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+)
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.fragments import Span, find_fragments, group_frames
 from monai_gradprom.formats.dicom.header import Header, damaged
 from monai_gradprom.formats.dicom.jpeg import jpeg_colours
+from monai_gradprom.formats.dicom.pixel_layout import PixelLayout
 from monai_gradprom.formats.dicom.quiet import quiet
 
-__all__ = ["FrameReader", "PixelLayout"]
+__all__ = ["FrameReader"]
 
+_PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _HTJ2K = "1.2.840.10008.1.2.4.20"  # the beginning of its three UIDs, which pydicom 2 does not know
-
-
-class PixelLayout:
-    """The Image Pixel module (PS3.3 C.7.6.3) of a file.
-
-    Raises:
-        ValueError: a value is missing or makes no sense.
-    """
-
-    def __init__(self, header: Header) -> None:
-        dataset = header.values
-        self.frames = int(dataset.get("NumberOfFrames") or 1)
-        self.rows, self.columns = int(dataset.get("Rows")), int(dataset.get("Columns"))
-        self.samples = int(dataset.get("SamplesPerPixel") or 1)
-        self.allocated = int(dataset.get("BitsAllocated"))
-        self.stored = int(dataset.get("BitsStored") or self.allocated)
-        self.photometric = str(dataset.get("PhotometricInterpretation") or "MONOCHROME2" * (self.samples == 1))
-        self.is_float = header.keyword != "PixelData"
-        self.signed = dataset.get("PixelRepresentation") == 1
-        if min(self.frames, self.rows, self.columns) < 1 or not 1 <= self.stored <= self.allocated:
-            raise ValueError("a size is not positive")
-
-    @property
-    def frame_bytes(self) -> int:
-        """Of one uncompressed frame; chroma is sub-sampled in YBR_FULL_422."""
-        count = self.rows * self.columns * self.samples * self.allocated // 8
-        return count * 2 // 3 if self.photometric == "YBR_FULL_422" else count
 
 
 class FrameReader:
@@ -130,7 +111,8 @@ class FrameReader:
         return array
 
     def _native(self, start: int, stop: int) -> tuple[np.ndarray, str]:
-        if self.header.little_endian and self.layout.samples == 1:
+        # an unknown syntax is pydicom's to refuse: pixels may well lie in another order than the header's numbers
+        if self.header.transfer_syntax in _PLAIN and self.layout.samples == 1:
             return self._plain(start, stop), self.layout.photometric
         layout, size = self.layout, self.layout.frame_bytes
         # 8-bit words of big endian files are swapped in pairs, across the ends of odd frames

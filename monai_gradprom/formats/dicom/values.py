@@ -47,8 +47,9 @@ def _plain_value(element: RawDataElement) -> int | float | str | None:
         return None
     if vr == "US":
         return _WORD.unpack(value)[0] if len(value) == 2 else None
-    if vr in _NAMES:
-        return value.decode("ascii").rstrip(" \0") if value.isascii() and b"\\" not in value else None
+    if vr in _NAMES and value.isascii() and b"\\" not in value:
+        text = value.decode("ascii").rstrip(" \0")
+        return text.strip() if vr == "UI" else text
     if vr in _DECIMALS and _DIGITS.issuperset(value):
         try:
             return _DECIMALS[vr](value)

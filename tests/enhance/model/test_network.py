@@ -70,6 +70,24 @@ def test_a_network_that_changes_nothing_gives_back_every_bit(tmp_path):
         assert after.dtype == np.float32 and after.tobytes() == before.tobytes()
 
 
+class InPlace(nn.Module):
+    """Halves what it is given, and then spoils it."""
+
+    def forward(self, x):
+        y = x / 2
+        x.zero_()
+        return y
+
+
+@pytest.mark.parametrize("shapes", [[(8, 9)], [(8, 9), (6, 5)]])
+def test_a_network_may_work_in_place(tmp_path, shapes):
+    network = load(tmp_path)
+    network._network = InPlace()
+    given = [np.full((2, 1, *shape), 50, np.float32) for shape in shapes]
+    for made in network.infer(given, [(0.0, 100.0)] * len(shapes), batch_size=4):
+        assert (made == 25).all()
+
+
 def test_frames_without_a_change_among_others(tmp_path):
     """The network sees 0.2 and 0.6 and changes what is below a half; unchanged files are not even copied."""
     network = load(tmp_path, network={"_target_": "torch.nn.Threshold", "threshold": 0.5, "value": 1.0})

@@ -217,6 +217,15 @@ def test_zeros_after_the_last_element_are_no_elements(tmp_path: Path) -> None:
     assert time.perf_counter() - began < 2
 
 
+@pytest.mark.parametrize("rubbish", [b"\xcc" * 300, b"\x80" * 301, b"\xff" * 64, b"no element at all"])
+def test_rubbish_after_the_last_element_is_no_element(tmp_path: Path, rubbish: bytes) -> None:
+    path = write_dicom(tmp_path / "a", PIXELS)
+    elements = set(open_dicom(path).dataset.keys())
+    with path.open("ab") as file:
+        file.write(rubbish)
+    assert set(open_dicom(path).dataset.keys()) == elements
+
+
 KINDS = {
     "1.3.10": "directory",
     "5.1.4.1.1.88.33": "structured report",

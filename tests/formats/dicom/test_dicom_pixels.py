@@ -58,6 +58,40 @@ def test_only_the_frames_asked_for_are_read(tmp_path: Path) -> None:
     assert 2 * 64 * 64 <= sum(sizes) < pixels.nbytes / 10
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.3.46.670589.33.1.4.1", JLS, "1.2.3.4.5"])
+def test_native_pixels_of_an_unknown_or_compressed_syntax_are_not_guessed(tmp_path: Path, syntax: str) -> None:
+    """In the first, a vendor's, they are big-endian behind a little-endian header."""
+    data = write_dicom(tmp_path / "a", np.arange(16, dtype=np.uint16).reshape(4, 4)).read_bytes()
+    old = b"1.2.840.10008.1.2.1\0"
+    new = syntax.encode() + b"\0" * (len(syntax) % 2)
+    at = data.index(old)
+    head, tail = data[: at - 2], data[at + len(old) :]
+    (tmp_path / "b").write_bytes(head + struct.pack("<H", len(new)) + new + tail)
+    with pytest.raises(InputError, match=r"cannot be decoded|no decoder"):
+        open_dicom(tmp_path / "b").read()
+
+
+@pytest.mark.parametrize(("keyword", "bits"), [("FloatPixelData", 64), ("DoubleFloatPixelData", 32)])
+def test_fractions_whose_size_disagrees_with_their_name(tmp_path: Path, keyword: str, bits: int) -> None:
+    path = write_dicom(tmp_path / "a", np.zeros((4, 4), np.uint32))
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+    dataset.BitsAllocated = bits
+    setattr(dataset, keyword, bytes(16 * 8))
+    dataset.save_as(path)
+    with pytest.raises(InputError, match=f"has {bits} bits allocated"):
+        open_dicom(path)
+
+
+@pytest.mark.parametrize("missing", ["PixelRepresentation", "BitsStored", "PhotometricInterpretation"])
+def test_what_pixels_mean_is_never_guessed(tmp_path: Path, missing: str) -> None:
+    """Without the first, a signed CT would be read as unsigned."""
+    for name, value in (("absent", None), ("empty", "")):
+        path = write_dicom(tmp_path / name, np.zeros((4, 4), np.int16), **{missing: value})
+        with pytest.raises(InputError, match=r"lacks a value|not a known one"):
+            open_dicom(path)
+
+
 def test_signed_12_bits_and_embedded_overlays(tmp_path: Path) -> None:
     """The four high bits of 16 are not the pixel's: here an overlay lies in them."""
     values = np.array([[-2048, -1, 0, 1, 2047]], dtype=np.int16)
