@@ -30,6 +30,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
 
+$(VENV)/.installed-ray: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	touch $@
+
 $(VENV)/.installed-lint: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lint]"
 	touch $@
@@ -68,6 +72,10 @@ test: $(VENV)/.installed-test ## the default test suite
 test-slow: $(VENV)/.installed-test ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow $(ARGS)
 
+.PHONY: test-ray
+test-ray: $(VENV)/.installed-ray ## enhancement on a Ray cluster of two simulated machines (installs Ray)
+	$(BIN)/python -m pytest -q -rs -m "slow or not slow" tests/enhance/cluster $(ARGS)
+
 .PHONY: test-label
 test-label: $(LABEL_VENV)/.installed ## the tests with MONAI Label, in an environment of its own (DICOMweb too, if Orthanc is there)
 	$(LABEL_BIN)/python -m pytest -q -rs tests/label $(ARGS)
@@ -93,6 +101,10 @@ bundle-zip: ## pack a bundle as dist/NAME_vVERSION.zip (BUNDLE=bundles/...)
 .PHONY: baselines
 baselines: $(VENV)/.installed-bench ## BM3D, non-local means, bicubic (BUNDLE=bundles/..., ARGS="--dataset_dir DIR")
 	$(BIN)/python benchmarks/classical_baselines.py --bundle $(BUNDLE) $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.installed-bench ## what the gate costs beside its floor and other ways to it (ARGS="--device cuda --dtype bfloat16")
+	$(BIN)/python benchmarks/gate_speed.py $(ARGS)
 
 .PHONY: bench-enhance
 bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the network: time and memory (ARGS="--only network")

@@ -21,11 +21,15 @@ from pathlib import Path
 
 
 class Command:
-    """One run of the command; ``tasks``: do jobs as the function of this name in faulty_tasks.py does."""
+    """One run of the command.
 
-    def __init__(self, arguments, folder, tasks=None):
+    ``tasks``: do jobs as the function of this name in faulty_tasks.py does; ``environment``: variables to set.
+    """
+
+    def __init__(self, arguments, folder, tasks=None, environment=None):
         self.out, self.err = folder / "stdout.txt", folder / "stderr.txt"
         request = {"arguments": [str(a) for a in arguments], "out": str(self.out), "err": str(self.err), "tasks": tasks}
+        request["environment"] = environment or {}
         self.pid = _ask(request)
         self.code = None
 
@@ -118,6 +122,7 @@ def _be_the_command(request, main, workers):
         os.dup2(nothing, 0)
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        os.environ.update(request["environment"])
         if request["tasks"]:
             workers.perform = getattr(importlib.import_module("faulty_tasks"), request["tasks"])
         code = main(["enhance", *request["arguments"]])

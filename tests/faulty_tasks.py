@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -41,6 +43,34 @@ def slow(setup, job, infer):
     """So that there is time for a kill."""
     if not isinstance(job, (LookJob, RangeJob)):
         time.sleep(0.05)
+    return jobs.perform(setup, job, infer)
+
+
+def signed(setup, job, infer):
+    """Slow, and tells which process (on a cluster: of which actor) it is."""
+    if isinstance(job, EnhanceJob):
+        (setup.work / f"busy-{os.getppid()}-{os.getpid()}").touch()
+    return slow(setup, job, infer)
+
+
+def deadly(setup, job, infer):
+    """As accidents; "actor" takes the process above with it, and "unlucky" does so once."""
+    if isinstance(job, EnhanceJob):
+        (name,) = _names(job)
+        once = setup.work.parent / "once"
+        if "actor" in name or ("unlucky" in name and not once.exists()):
+            once.touch()
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+    return accidents(setup, job, infer)
+
+
+def talkative(setup, job, infer):
+    """Prints what a decoder might."""
+    print("Doe^Jane")
+    print("Doe^Jane", file=sys.stderr)
+    os.write(2, b"Doe^Jane")
+    logging.error("Doe^Jane")
     return jobs.perform(setup, job, infer)
 
 

@@ -116,6 +116,8 @@ def _add_result_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
+    from ..enhance.options import ENGINES
+
     _flag(group, "--device", metavar="NAME", default="auto", help="auto (default: a GPU if there is one), cpu, cuda:1")
     _flag(group, "--batch-size", metavar="N", type=int, default=4, help="images that the network takes at once (4)")
     _flag(group, "--tile-size", metavar="PIXELS", type=int, help="side of the tiles of large images; default: bundle's")
@@ -124,7 +126,8 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
         "--workers",
         metavar="N",
         type=int,
-        help="processes that read and write files; default: one for each CPU core; 0: none, for debugging",
+        help="processes that read and write files; default: one more than CPU cores; 0: none, for debugging; with "
+        "--engine ray so many cores for each network, by default up to 4",
     )
     _flag(
         group,
@@ -141,6 +144,19 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=600.0,
         help="how long a worker may be silent on one file before the file has failed (600)",
+    )
+    _flag(
+        group,
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="local (default): this machine; ray: the machines of a Ray cluster, which share INPUT, OUTPUT and bundle",
+    )
+    _flag(
+        group,
+        "--address",
+        metavar="HOST:PORT",
+        help="of the Ray cluster; auto: the one that this machine belongs to; default: RAY_ADDRESS, else auto",
     )
 
 

@@ -14,15 +14,20 @@ from typing import Any
 from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 
-__all__ = ["TRANSFER_SYNTAXES", "Options", "check_folders", "check_options", "parse_settings"]
+from .cluster.session import check_address, check_ray
+
+__all__ = ["ENGINES", "TRANSFER_SYNTAXES", "Options", "check_folders", "check_options", "parse_settings"]
 
 TRANSFER_SYNTAXES = ("explicit", "implicit", "deflated", "rle", "jpegls", "jpeg2000")
 """How pixels of DICOM results may be stored; all without loss."""
 
+ENGINES = ("local", "ray")
+"""Where files are worked on: this machine, or those of a Ray cluster."""
+
 # What decides neither the bytes of a result nor its name: where it is computed and how fast.
 _NO_MATTER = {
     *("input", "output", "bundle", "device", "batch_size", "workers", "dry_run", "resume", "thumbnails"),
-    *("memory", "timeout"),
+    *("memory", "timeout", "engine", "address"),
 }
 
 
@@ -36,7 +41,8 @@ class Options:
         bundle: folder of a MONAI bundle with ``configs/inference.json``.
         device: ``"auto"`` or what PyTorch calls it, such as ``"cuda:1"``.
         batch_size: images (or tiles) of a network pass.
-        workers: processes that read and write; None: one for each CPU core; 0: everything in this process.
+        workers: processes that read and write, with Ray for each network; None: one more than CPU cores, with Ray up to
+            four; 0: everything in the process of the network.
         dry_run: only tell what would be done.
         resume: go on with an interrupted run; else what an earlier run wrote to ``output`` is removed first.
         any_modality: enhance files outside the domain that the bundle states, too.
@@ -49,6 +55,8 @@ class Options:
         tile_size: side of a tile in pixels; None: the bundle's.
         memory: GiB that the pixels of one file may take in a worker before they are spooled to disk.
         timeout: seconds that a worker may be silent on one file, not counting waiting for the network.
+        engine: one of :data:`ENGINES`.
+        address: of a Ray cluster, ``"HOST:PORT"`` or ``"auto"``; None: ``RAY_ADDRESS``, else ``"auto"``.
         settings: ids of the bundle's ``inference.json`` and what they are set to.
     """
 
@@ -70,6 +78,8 @@ class Options:
     tile_size: int | None = None
     memory: float = 2.0
     timeout: float = 600
+    engine: str = "local"
+    address: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
     def result_key(self) -> dict[str, Any]:
@@ -110,6 +120,7 @@ def check_options(options: Options) -> None:
     check_choice("--transfer-syntax", options.transfer_syntax, TRANSFER_SYNTAXES)
     if not re.fullmatch(r"auto|[a-z]+(:\d+)?", options.device):
         raise InputError(f"--device {options.device!r} is no device; write auto, cpu, cuda or cuda:1.")
+    _check_engine(options)
     _check("--batch-size", options.batch_size, options.batch_size >= 1, "a whole number from 1")
     _check("--workers", options.workers, options.workers is None or options.workers >= 0, "a whole number from 0")
     _check("--tile-size", options.tile_size, options.tile_size is None or options.tile_size >= 1, "pixels, 1 or more")
@@ -124,6 +135,17 @@ def check_options(options: Options) -> None:
     if text is not None:  # DICOM PS3.5 6.2, value representation LO
         ok = text.strip() != "" and len(text) <= 64 and "\\" not in text and text.isprintable()
         _check("--series-description", text, ok, "1 to 64 printable characters without backslash")
+
+
+def _check_engine(options: Options) -> None:
+    check_choice("--engine", options.engine, ENGINES)
+    if options.engine == "ray":
+        check_ray()
+        check_address(options.address)
+        if options.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"--device {options.device} does not go with --engine ray; write auto, cpu or cuda.")
+    elif options.address is not None:
+        raise InputError("--address goes with --engine ray; add that, or leave the address out.")
 
 
 def _check(flag: str, value: object, ok: bool, wanted: str) -> None:

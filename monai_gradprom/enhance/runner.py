@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 from monai_gradprom import __version__
@@ -28,6 +27,7 @@ from monai_gradprom.enhance.report.write import write_report
 from monai_gradprom.errors import InputError
 
 from .job import EnhanceJob
+from .made_by import made_by
 from .options import Options, check_folders, check_options
 from .setup import Setup
 from .survey import survey
@@ -49,8 +49,9 @@ def run_enhance(options: Options) -> int:
     """
     check_options(options)
     check_folders(options)
-    network = BundleNetwork.load(options.bundle, options.device, options.settings, options.tile_size)
-    key = options.result_key() | _made_by(network)
+    device = "cpu" if options.engine == "ray" else options.device  # a cluster's GPUs may be elsewhere
+    network = BundleNetwork.load(options.bundle, device, options.settings, options.tile_size)
+    key = options.result_key() | made_by(network)
     with ExitStack() as stack:
         if options.dry_run:
             check_claim(options.output, key, options.resume)
@@ -59,8 +60,7 @@ def run_enhance(options: Options) -> int:
             record = stack.enter_context(RunRecord.claim(options.output, key, options.resume))
         setup = _setup(options, network, record)
         index = stack.enter_context(Index(options.hash_paths, record is not None and record.ignores_case()))
-        serve = partial(network.infer, batch_size=options.batch_size)
-        workers = stack.enter_context(start_workers(options, setup, serve))
+        workers = stack.enter_context(start_workers(options, setup, network))
         with progress(None, "looking") as bar:
             survey(options.input, index, workers, bar)
         tally = Tally()
@@ -82,16 +82,6 @@ def _count(rows: Iterator[Row], tally: Tally, total: int, verb: str) -> None:
         for row in rows:
             tally.add(row)
             bar.update()
-
-
-def _made_by(network: BundleNetwork) -> dict[str, str]:
-    return {
-        "bundle": network.name,
-        "bundle version": network.version,
-        "weights": network.weights_sha256,
-        "configuration": network.config_sha256,
-        "software version": __version__,
-    }
 
 
 def _setup(options: Options, network: BundleNetwork, record: RunRecord | None) -> Setup:

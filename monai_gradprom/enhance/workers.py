@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who does the jobs: processes, or this process itself."""
+"""Who does the jobs: processes here or on other machines, or this process itself."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from monai_gradprom.enhance.processes.kept_memory import keep_freed_memory
 from monai_gradprom.enhance.processes.pool import Serve, WorkerPool
+from monai_gradprom.enhance.processes.worker import Task
 
 from .job import perform
 from .options import Options
 from .setup import Setup, Window
 
-__all__ = ["Workers", "start_workers"]
+if TYPE_CHECKING:
+    from .model.network import BundleNetwork
+
+__all__ = ["Workers", "local_workers", "start_workers"]
 
 
 class Workers(Protocol):
@@ -33,13 +37,13 @@ class Workers(Protocol):
 class _ThisProcess:
     """One job after the other, without protection from a decoder's crash: for debugging."""
 
-    def __init__(self, setup: Setup, serve: Serve) -> None:
-        self._setup, self._serve = setup, serve
+    def __init__(self, task: Task, serve: Serve) -> None:
+        self._task, self._serve = task, serve
 
     def run(self, jobs: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         for job in jobs:
             with _quiet():
-                result = perform(self._setup, job, self._infer)
+                result = self._task(job, self._infer)
             yield job, result
 
     def _infer(self, units: np.ndarray, window: Window) -> np.ndarray:
@@ -59,19 +63,27 @@ def _quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def start_workers(options: Options, setup: Setup, serve: Serve) -> AbstractContextManager[Workers]:
-    """The workers that ``--workers`` asks for: one for each core that this process may use, by default.
+def start_workers(options: Options, setup: Setup, network: BundleNetwork) -> AbstractContextManager[Workers]:
+    """The workers that ``--engine`` and ``--workers`` ask for: by default here, one more than there are cores.
 
     Args:
         options: of the command line.
         setup: sent to every process.
-        serve: the network; it stays here.
+        network: does its work in this process; those of a cluster load their own.
     """
+    if options.engine == "ray":
+        from .cluster.engine import ray_workers
+
+        return ray_workers(options, setup, perform, network)
     keep_freed_memory(1 << 30)  # for a network on the CPU
-    count = options.workers if options.workers is not None else _cores()
-    if count == 0:
-        return nullcontext(_ThisProcess(setup, serve))
-    return WorkerPool(count, partial(perform, setup), serve, options.timeout)
+    count = options.workers if options.workers is not None else _cores() + 1
+    serve = partial(network.infer, batch_size=options.batch_size)
+    return local_workers(count, partial(perform, setup), serve, options.timeout)
+
+
+def local_workers(count: int, task: Task, serve: Serve, timeout: float) -> AbstractContextManager[Workers]:
+    """``count`` processes as :class:`WorkerPool` has them; 0: everything in this process."""
+    return nullcontext(_ThisProcess(task, serve)) if count == 0 else WorkerPool(count, task, serve, timeout)
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monai_gradprom.cli import main
+from monai_gradprom.enhance import options
 from monai_gradprom.enhance.options import Options
 
 
@@ -37,12 +38,13 @@ def test_plain_call_has_the_defaults(runs):
 EVERYTHING = """
     --device cpu --batch-size 2 --workers 3 --dry-run --no-resume --any-modality --series-description text
     --transfer-syntax rle --strength 0.5 --thumbnails --hash-paths --window -160 240 --tile-size 64 --memory 1.5
-    --timeout 9 --set scale_factor=4 --set a=b
+    --timeout 9 --engine ray --address auto --set scale_factor=4 --set a=b
 """
 
 
 @pytest.mark.parametrize("spelling", ["-", "_"])
-def test_every_flag_arrives_in_both_spellings(runs, spelling):
+def test_every_flag_arrives_in_both_spellings(runs, spelling, monkeypatch):
+    monkeypatch.setattr(options, "check_ray", lambda: None)  # it may not be installed
     flags = [
         f if f in ("--no-resume", "-160") else f.replace("--", "++").replace("-", spelling) for f in EVERYTHING.split()
     ]
@@ -68,6 +70,8 @@ def test_every_flag_arrives_in_both_spellings(runs, spelling):
             tile_size=64,
             memory=1.5,
             timeout=9.0,
+            engine="ray",
+            address="auto",
             settings={"scale_factor": "4", "a": "b"},
         )
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README, docs/enhance.md and the Makefile say of `monai-gradprom enhance` is what the command takes."""
+"""What README, docs and the Makefile say of `monai-gradprom enhance` is what the command takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monai_gradprom.cli import enhance
 from monai_gradprom.enhance.record.row import Row
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("README.md", "docs/enhance.md", "Makefile")
+PLACES = ("README.md", "docs/enhance.md", "docs/cluster.md", "Makefile")
 
 
 @pytest.fixture

@@ -79,6 +79,8 @@ SAME = {
     "thumbnails": True,
     "memory": 1.0,
     "timeout": 1.0,
+    "engine": "ray",
+    "address": "auto",
 }
 
 

@@ -20,7 +20,7 @@ from monai_gradprom.errors import InputError
 from .kept_memory import keep_freed_memory
 from .shared_frames import SharedFrames
 
-__all__ = ["Infer", "Task", "Window", "Worker"]
+__all__ = ["Infer", "Task", "Window", "Worker", "be_silent"]
 
 Window = tuple[float, float]
 Infer = Callable[[np.ndarray, Window], np.ndarray]
@@ -100,7 +100,7 @@ class Worker:
 def _work(connection: Connection, memory: Any, task: Task) -> None:
     """What a worker process does, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process at the other end
-    _be_silent()
+    be_silent()
     keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -132,8 +132,8 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-def _be_silent() -> None:
-    # libraries quote header values in what they print, and native ones bypass Python's streams
+def be_silent() -> None:
+    """Print nothing any more: libraries quote header values, and native ones bypass Python's streams."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
