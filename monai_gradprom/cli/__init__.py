@@ -14,11 +14,11 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import InputError
-from . import enhance, label_app, prepare, sample_data
+from . import compare, enhance, label_app, prepare, report, sample_data
 
 __all__ = ["main"]
 
-_COMMANDS = (enhance, label_app, prepare, sample_data)
+_COMMANDS = (enhance, label_app, prepare, sample_data, compare, report)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,7 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(subparsers)
-    args = parser.parse_args(argv)
+    args, others = parser.parse_known_args(argv)
+    if getattr(args, "takes_switches", False):
+        args.switches = others
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return int(args.run(args))
     except InputError as error:

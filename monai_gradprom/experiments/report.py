@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `monai-gradprom report`, from its arguments to its last line."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monai_gradprom.errors import InputError
+
+from .results.contents import Contents, make_contents
+from .results.page import page
+from .results.read import read_runs
+from .results.render import as_csv, as_latex, as_markdown
+
+__all__ = ["ReportOptions", "report"]
+
+
+@dataclass
+class ReportOptions:
+    """What the command line says.
+
+    Args:
+        runs: folders of grids.
+        output: where the report goes; None: ``report`` in the first of them.
+        bm3d: ``[BUNDLE:]SIGMA=CSV``, what BM3D reaches.
+        no_pictures: none of the data's images in the page.
+    """
+
+    runs: Sequence[Path]
+    output: Path | None = None
+    bm3d: Sequence[str] = ()
+    no_pictures: bool = False
+
+
+def report(options: ReportOptions) -> int:
+    """Write the report and say where it is.
+
+    Returns:
+        0.
+
+    Raises:
+        InputError: no finished run, a file that cannot be read or written.
+    """
+    folders = [folder.expanduser() for folder in options.runs]
+    baselines = dict(map(_baseline, options.bm3d))
+    runs, unfinished = read_runs(folders)
+    contents = make_contents(runs, unfinished, baselines)
+    output = (options.output or folders[0] / "report").expanduser()
+    try:
+        _write(contents, output, pictures=not options.no_pictures)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written ({error.strerror}); name another --output.") from error
+    print(f"{len(runs)} runs, {len(unfinished)} not finished\n{output / 'report.html'}\n{output / 'report.md'}")
+    return 0
+
+
+def _write(contents: Contents, output: Path, pictures: bool) -> None:
+    for table in contents.tables:
+        _put(output / "tables" / f"{table.name}.csv", as_csv(table))
+        _put(output / "tables" / f"{table.name}.tex", as_latex(table))
+    for part in contents.parts:
+        for name, svg in (("training", part.training), ("front", part.front)):
+            if svg:
+                _put(output / "figures" / f"{part.name}_{name}.svg", svg)
+    _put(output / "report.md", _markdown(contents))
+    _put(output / "report.html", page(contents, pictures))
+
+
+def _markdown(contents: Contents) -> str:
+    lines = ["# Comparison of strategies", "", *(f"- {name}: {text}" for name, text in contents.facts.items()), ""]
+    lines += [f"- not finished: {name}: {reason}" for name, reason in contents.unfinished.items()]
+    for part in contents.parts:
+        lines += [f"## {part.title}", "", *(as_markdown(table) for table in part.tables)]
+        drawn = {"training": part.training, "front": part.front}
+        lines += [f"![{name}](figures/{part.name}_{name}.svg)\n" for name, svg in drawn.items() if svg]
+    return "\n".join([*lines, "## The paper's tables", "", *(as_markdown(table) for table in contents.paper_tables)])
+
+
+def _put(path: Path, text: str) -> None:
+    """Write under another name, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(new, path)
+
+
+def _baseline(text: str) -> tuple[tuple[str | None, float], float]:
+    """``isic2018_denoise:0.1=FILE`` as ((bundle, σ), mean PSNR of the file's BM3D rows)."""
+    where, _, name = text.partition("=")
+    bundle, _, sigma = where.rpartition(":")
+    try:
+        key = (bundle or None, float(sigma))
+    except ValueError:
+        raise InputError(f"--bm3d {text}: write [BUNDLE:]SIGMA=CSV, such as 0.1=runs/baselines.csv.") from None
+    try:
+        with Path(name).expanduser().open(newline="", encoding="utf-8") as file:
+            values = [float(row["psnr"]) for row in csv.DictReader(file) if row["method"] == "bm3d"]
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"--bm3d {text}: {name} is no CSV of benchmarks/classical_baselines.py; correct the path."
+        ) from error
+    if not values:
+        raise InputError(f"--bm3d {text}: {name} has no rows of the method bm3d; measure it first.")
+    return key, float(np.mean(values))

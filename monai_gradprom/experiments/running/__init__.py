@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs in processes of their own: started, watched, recorded, continued."""
