@@ -24,22 +24,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pydicom
-import torch
 from enhance_folders import darkening_bundle, identity_bundle, long_cine, mixed_folder, plain_dicom_folder, tiny_folder
+from machine import describe
 from measured_runs import REPOSITORY, Measured, best, cli, command
 
 from monai_gradprom.enhance.model.network import BundleNetwork
@@ -150,19 +147,6 @@ def help_(args: argparse.Namespace, folder: Path) -> Rows:
 PARTS = {"help": help_, "network": network, "rewrite": rewrite, "memory": memory}
 
 
-def describe() -> str:
-    """Machine, versions and commit."""
-    usable = getattr(os, "sched_getaffinity", None)
-    cores = len(usable(0)) if usable else os.cpu_count()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "monai", "pydicom", "numpy"))
-    git = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, cwd=REPOSITORY).stdout.strip() or "unknown"
-    return (
-        f"{platform.machine()}, {cores} cores, {torch.get_num_threads()} threads of PyTorch; Python "
-        f"{platform.python_version()}, {packages}; commit {commit}"
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="default: all")
@@ -175,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=2, help="measurements, of which the best counts (2)")
     args = parser.parse_args(argv)
     args.bundle = args.bundle.resolve()
-    print(f"{describe()}\n\n| | |\n|---|---|")
+    print(f"{describe('torch', 'monai', 'pydicom', 'numpy')}\n\n| | |\n|---|---|")
     for name in args.only:
         with tempfile.TemporaryDirectory(prefix="enhance-speed-") as folder:
             for what, figure in PARTS[name](args, Path(folder)):

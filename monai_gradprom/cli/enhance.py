@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,11 +117,14 @@ def _add_result_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
+    from ..enhance.execution import PRECISIONS, RUNTIMES
     from ..enhance.options import ENGINES
 
     _flag(group, "--device", metavar="NAME", default="auto", help="auto (default: a GPU if there is one), cpu, cuda:1")
     _flag(group, "--batch-size", metavar="N", type=int, default=4, help="images that the network takes at once (4)")
     _flag(group, "--tile-size", metavar="PIXELS", type=int, help="side of the tiles of large images; default: bundle's")
+    _flag(group, "--runtime", choices=RUNTIMES, default="torch", help="torch (default); onnx: ONNX Runtime, on the CPU")
+    _flag(group, "--precision", choices=PRECISIONS, default="float32", help="of the network; 16 bits round (float32)")
     _flag(
         group,
         "--workers",
@@ -170,6 +174,8 @@ def _flag(group: argparse._ArgumentGroup, flag: str, **options: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Enhance the folder; see `main` for the exit code."""
+    # before PyTorch is loaded: threads that wait for the next layer by turning in circles take the workers' cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ..enhance.options import Options, check_folders, check_options, parse_settings
 
     given = {name: value for name, value in vars(args).items() if name != "run"}

@@ -15,6 +15,7 @@ from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 
 from .cluster.session import check_address, check_ray
+from .execution import check_execution
 
 __all__ = ["ENGINES", "TRANSFER_SYNTAXES", "Options", "check_folders", "check_options", "parse_settings"]
 
@@ -53,6 +54,8 @@ class Options:
         hash_paths: replace file and folder names by digests in ``output``.
         window: lowest and highest intensity, in modality units, that the network sees as 0 and 1; None: the files'.
         tile_size: side of a tile in pixels; None: the bundle's.
+        runtime: what computes the network, one of :data:`~monai_gradprom.enhance.execution.RUNTIMES`.
+        precision: of its convolutions, one of :data:`~monai_gradprom.enhance.execution.PRECISIONS`.
         memory: GiB that the pixels of one file may take in a worker before they are spooled to disk.
         timeout: seconds that a worker may be silent on one file, not counting waiting for the network.
         engine: one of :data:`ENGINES`.
@@ -76,6 +79,8 @@ class Options:
     hash_paths: bool = False
     window: tuple[float, float] | None = None
     tile_size: int | None = None
+    runtime: str = "torch"
+    precision: str = "float32"
     memory: float = 2.0
     timeout: float = 600
     engine: str = "local"
@@ -121,6 +126,7 @@ def check_options(options: Options) -> None:
     if not re.fullmatch(r"auto|[a-z]+(:\d+)?", options.device):
         raise InputError(f"--device {options.device!r} is no device; write auto, cpu, cuda or cuda:1.")
     _check_engine(options)
+    check_execution(options.runtime, options.precision, options.device, options.engine)
     _check("--batch-size", options.batch_size, options.batch_size >= 1, "a whole number from 1")
     _check("--workers", options.workers, options.workers is None or options.workers >= 0, "a whole number from 0")
     _check("--tile-size", options.tile_size, options.tile_size is None or options.tile_size >= 1, "pixels, 1 or more")

@@ -50,7 +50,9 @@ def run_enhance(options: Options) -> int:
     check_options(options)
     check_folders(options)
     device = "cpu" if options.engine == "ray" else options.device  # a cluster's GPUs may be elsewhere
-    network = BundleNetwork.load(options.bundle, device, options.settings, options.tile_size)
+    network = BundleNetwork.load(
+        options.bundle, device, options.settings, options.tile_size, options.runtime, options.precision
+    )
     key = options.result_key() | made_by(network)
     with ExitStack() as stack:
         if options.dry_run:

@@ -12,10 +12,10 @@ from monai.utils import MetricReduction
 
 from monai_gradprom.metrics.image_quality import psnr, ssim
 
-__all__ = ["RegionPSNR", "RegionSSIM"]
+__all__ = ["RegionMetric", "RegionPSNR", "RegionSSIM"]
 
 
-class _RegionMetric(RegressionMetric):
+class RegionMetric(RegressionMetric):
     """A metric whose mask may be given as an argument or as one more channel of ``y``."""
 
     def __call__(
@@ -57,7 +57,7 @@ class _RegionMetric(RegressionMetric):
         raise NotImplementedError
 
 
-class RegionPSNR(_RegionMetric):
+class RegionPSNR(RegionMetric):
     """:func:`psnr` as a MONAI metric; called with ``(y_pred, y)`` or ``(y_pred, y, mask)``.
 
     Args:
@@ -79,7 +79,7 @@ class RegionPSNR(_RegionMetric):
         return psnr(y_pred, y, mask, self.max_val)
 
 
-class RegionSSIM(_RegionMetric):
+class RegionSSIM(RegionMetric):
     """:func:`ssim` as a MONAI metric; called with ``(y_pred, y)`` or ``(y_pred, y, mask)``.
 
     Args:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -33,6 +34,15 @@ NEEDED = ["enhance", "in", "out", "--bundle", "bundle"]
 def test_plain_call_has_the_defaults(runs):
     assert main(NEEDED) == 1
     assert runs == [Options(Path("in"), Path("out"), Path("bundle"))]
+
+
+@pytest.mark.parametrize(("own", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_others_unless_the_user_says_so(runs, monkeypatch, own, found):
+    monkeypatch.setenv("OMP_WAIT_POLICY", own or "")  # so that it is restored afterwards
+    if own is None:
+        del os.environ["OMP_WAIT_POLICY"]
+    main(NEEDED)
+    assert os.environ["OMP_WAIT_POLICY"] == found
 
 
 EVERYTHING = """
@@ -75,6 +85,13 @@ def test_every_flag_arrives_in_both_spellings(runs, spelling, monkeypatch):
             settings={"scale_factor": "4", "a": "b"},
         )
     ]
+
+
+def test_how_the_network_is_computed_arrives(runs):
+    """Not together with Ray, nor with each other."""
+    main([*NEEDED, "--runtime", "onnx", "--device", "cpu"])
+    main([*NEEDED, "--precision", "bfloat16"])
+    assert [(run.runtime, run.precision) for run in runs] == [("onnx", "float32"), ("torch", "bfloat16")]
 
 
 def test_the_home_folder_is_understood(runs, monkeypatch, tmp_path):

@@ -24,6 +24,10 @@ PLAIN = Options(Path("in"), Path("out"), Path("bundle"))
         ({"batch_size": 0}, "--batch-size"),
         ({"workers": -1}, "--workers"),
         ({"tile_size": 0}, "--tile-size"),
+        ({"runtime": "onnxruntime"}, "--runtime 'onnxruntime'"),
+        ({"runtime": "onnx", "device": "cuda"}, "--device cuda"),
+        ({"runtime": "onnx", "precision": "bfloat16"}, "--precision bfloat16"),
+        ({"precision": "fp16"}, "--precision 'fp16'"),
         ({"memory": 0}, "--memory"),
         ({"memory": float("nan")}, "--memory"),
         ({"timeout": 0}, "--timeout"),
@@ -65,6 +69,8 @@ OTHER = {
     "hash_paths": True,
     "window": (0, 1),
     "tile_size": 64,
+    "runtime": "onnx",
+    "precision": "bfloat16",
     "settings": {"scale_factor": "4"},
 }
 SAME = {

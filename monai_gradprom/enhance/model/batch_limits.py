@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from monai.inferers import SimpleInferer, SlidingWindowInferer
 from monai_gradprom.errors import InputError
 from monai_gradprom.inferers import HaloInferer, PaddedInferer
 
-__all__ = ["check_tiles", "frames_at_once", "set_tiles_at_once", "with_tile_size"]
+__all__ = ["batches", "check_tiles", "frames_at_once", "set_tiles_at_once", "with_tile_size"]
 
 
 def with_tile_size(inferer: Any, tile_size: int) -> Any:
@@ -49,6 +50,22 @@ def frames_at_once(inferer: Any, shape: tuple[int, ...], batch_size: int) -> int
         roi = inferer.roi_size
         tile_size = roi if isinstance(roi, int) else max(roi)
     return 1 if tile_size is not None and max(shape) > tile_size > 0 else batch_size
+
+
+def batches(inferer: Any, shapes: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[list[tuple[int, int]]]:
+    """Which frames go through together, as (file, frame).
+
+    Args:
+        inferer: the bundle's.
+        shapes: of each file: frames, channels, and the sides of each frame.
+        batch_size: images or tiles at once.
+    """
+    groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for file, shape in enumerate(shapes):
+        groups.setdefault(shape[1:], []).extend((file, frame) for frame in range(shape[0]))
+    for frame_shape, places in groups.items():
+        count = frames_at_once(inferer, frame_shape[1:], batch_size)
+        yield from (places[first : first + count] for first in range(0, len(places), count))
 
 
 def set_tiles_at_once(inferer: Any, batch_size: int) -> None:

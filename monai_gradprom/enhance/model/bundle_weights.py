@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The weights that a bundle ships."""
+"""The network that a bundle describes, and the weights that it ships."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from monai_gradprom.networks import load_weights
 
 from .bundle_config import BundleConfig
 
-__all__ = ["load_bundle_weights"]
+__all__ = ["built_network", "load_bundle_weights"]
+
+
+def built_network(config: BundleConfig) -> nn.Module:
+    """The bundle's network, without its weights.
+
+    Raises:
+        InputError: it cannot be built, or is no module.
+    """
+    network = config.built("network" if "network" in config else "network_def")
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{config.path}: its network is a {type(network).__name__}, not a torch.nn.Module.")
+    return network
 
 
 def load_bundle_weights(config: BundleConfig, network: nn.Module) -> str:

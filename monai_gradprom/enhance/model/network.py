@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 from monai.inferers import SimpleInferer
-from torch import nn
 
+from monai_gradprom.enhance.execution import check_execution
 from monai_gradprom.enhance.hashing import sha256_of
 from monai_gradprom.enhance.pixels.domain import Domain
 from monai_gradprom.errors import InputError
 
-from .batch_limits import check_tiles, frames_at_once, set_tiles_at_once, with_tile_size
+from .batch_limits import batches, check_tiles, set_tiles_at_once, with_tile_size
 from .bundle_config import BundleConfig
-from .bundle_weights import load_bundle_weights
+from .bundle_weights import built_network, load_bundle_weights
 from .devices import chosen_device, is_out_of_memory
 from .frame_transforms import FrameTransforms
 from .image_copy import copy_image
-from .network_trial import channels_that_work, enlargement_of
+from .network_trial import channels_that_work, enlargement_of, trial_images
+from .onnx_network import in_onnx
 from .plain_scaling import PlainScaling
+from .reduced_precision import autocast_dtype, for_reduced_precision
 
 __all__ = ["BundleNetwork"]
 
@@ -46,30 +48,34 @@ class BundleNetwork:
         device: where the network runs.
     """
 
-    def __init__(self, config: BundleConfig, device: torch.device, tile_size: int | None) -> None:
+    def __init__(
+        self, config: BundleConfig, device: torch.device, tile_size: int | None, runtime: str, precision: str
+    ) -> None:
         self.name = config.folder.name
         self.version = str(config.metadata.get("version", ""))
         self.config_sha256 = sha256_of(config.path)
         self.device = device
         self.domain = Domain.from_metadata(config.metadata)
         self.spatial_dims = self.domain.spatial_dims
-        network: Any = config.built("network" if "network" in config else "network_def")
-        if not isinstance(network, nn.Module):
-            raise InputError(f"{config.path}: its network is a {type(network).__name__}, not a torch.nn.Module.")
+        network = built_network(config)
         self.weights_sha256 = load_bundle_weights(config, network)
-        self._network: nn.Module = network.to(device).eval()
+        self._network: Callable[..., Any] = network.to(device).eval()
         self._inferer: Any = config.built("inferer") if "inferer" in config else SimpleInferer()
         if tile_size is not None:
             self._inferer = with_tile_size(self._inferer, tile_size)
         parts = ("preprocessing", "postprocessing")
         self._transforms = FrameTransforms(*(config.built(part) if part in config else None for part in parts))
-        # as MONAI's evaluator, which knows reduced precision on CUDA only
-        self._amp = device.type == "cuda" and "evaluator#amp" in config and bool(config.built("evaluator#amp"))
+        amp = "evaluator#amp" in config and bool(config.built("evaluator#amp"))
+        self._dtype = autocast_dtype(precision, device, amp)
+        if precision != "float32":
+            for_reduced_precision(network)
         worked = channels_that_work(self.domain, self._try)
         if len(worked) == 1:
             self.domain = replace(self.domain, channels=worked[0])
         if tile_size is not None:
             check_tiles(self._inferer, self._network, worked[0], self.spatial_dims, device)
+        if runtime == "onnx":
+            self._network = in_onnx(network, self._inferer, trial_images(self.domain, worked))
 
     @classmethod
     def load(
@@ -78,6 +84,8 @@ class BundleNetwork:
         device: str = "auto",
         settings: Mapping[str, str] = _NO_SETTINGS,
         tile_size: int | None = None,
+        runtime: str = "torch",
+        precision: str = "float32",
     ) -> BundleNetwork:
         """Load a MONAI bundle from its ``configs/inference.json`` (or YAML) and ``configs/metadata.json``.
 
@@ -91,13 +99,16 @@ class BundleNetwork:
             device: ``"cpu"``, ``"cuda:1"``, ``"mps"``, or ``"auto"`` for the fastest that is there.
             settings: id -> value as on MONAI's command line, such as ``{"scale_factor": "4"}``.
             tile_size: instead of the inferer's own.
+            runtime: ``"onnx"``: the network is exported now, in memory, and computed by ONNX Runtime on the CPU.
+            precision: of the network's convolutions: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
 
         Raises:
-            InputError: this is no bundle, its weights are missing or do not fit, or its network does not make an image
-                of an image.
+            InputError: this is no bundle, its weights are missing or do not fit, its network does not make an image
+                of an image, or cannot be run like this.
         """
-        chosen = chosen_device(device)
-        return cls(BundleConfig(Path(folder), settings, chosen), chosen, tile_size)
+        check_execution(runtime, precision, device)
+        chosen = chosen_device("cpu" if runtime == "onnx" else device)
+        return cls(BundleConfig(Path(folder), settings, chosen), chosen, tile_size, runtime, precision)
 
     def infer(self, units: Sequence[np.ndarray], windows: Sequence[Window], batch_size: int = 1) -> list[np.ndarray]:
         """Enhance the frames of one or more files; frames of one shape share batches.
@@ -118,7 +129,7 @@ class BundleNetwork:
         """
         ranges = [_increasing(window) for window in windows]
         out: list[Any] = [None] * len(units)
-        for places in self._batches(units, batch_size):
+        for places in batches(self._inferer, [frames.shape for frames in units], batch_size):
             frames = torch.empty(len(places), *units[places[0][0]].shape[1:])
             for (file, frame), target in zip(places, frames.numpy(), strict=True):
                 copy_image(target, units[file][frame])
@@ -136,15 +147,6 @@ class BundleNetwork:
         if self.factor == 1:
             return given.copy(order="K")
         return np.empty_like(given, np.float32, shape=(len(given), *shape))
-
-    def _batches(self, units: Sequence[np.ndarray], batch_size: int) -> Iterator[list[tuple[int, int]]]:
-        """(file, frame) of frames that go through together."""
-        groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-        for file, frames in enumerate(units):
-            groups.setdefault(frames.shape[1:], []).extend((file, frame) for frame in range(len(frames)))
-        for shape, places in groups.items():
-            count = frames_at_once(self._inferer, shape[1:], batch_size)
-            yield from (places[first : first + count] for first in range(0, len(places), count))
 
     def _run(self, frames: torch.Tensor, ranges: Sequence[Window], batch_size: int) -> torch.Tensor:
         """One batch; if that is too much, frame by frame."""
@@ -179,7 +181,8 @@ class BundleNetwork:
         if list(results.shape) != [*frames.shape[:2], *(self.factor * side for side in frames.shape[2:])]:
             raise InputError(f"the bundle makes {list(results.shape[1:])} of {list(frames.shape[1:])}: no such image.")
         if not np.isfinite(results.numpy()).all():
-            raise InputError("the network returns NaN or infinity for this image; check the bundle's weights.")
+            remedy = "use --precision bfloat16" if self._dtype is torch.float16 else "check the bundle's weights"
+            raise InputError(f"the network returns NaN or infinity for this image; {remedy}.")
         return results
 
     def _predicted_by_shape(self, images: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -189,7 +192,7 @@ class BundleNetwork:
 
     def _predicted(self, images: torch.Tensor) -> torch.Tensor:
         """[B, C, *spatial] -> float32 on the CPU."""
-        with torch.no_grad(), torch.autocast(self.device.type, enabled=self._amp):
+        with torch.no_grad(), torch.autocast(self.device.type, self._dtype, enabled=self._dtype is not None):
             # a copy, since a network may work in place
             made = self._inferer(images.to(self.device, torch.float32, copy=True), self._network)
         if not isinstance(made, torch.Tensor):

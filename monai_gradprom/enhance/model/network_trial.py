@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -15,9 +15,10 @@ from monai_gradprom.inferers.padded import enlargement
 
 from .frame_transforms import FrameTransforms
 
-__all__ = ["channels_that_work", "enlargement_of"]
+__all__ = ["channels_that_work", "enlargement_of", "trial_images"]
 
-_SIDES = {2: 64, 3: 32}  # pixels; enough for five halvings
+_SIDES = {2: (64, 64), 3: (32, 32, 32)}  # pixels; enough for five halvings
+_OTHER_SIDES = {2: (48, 56), 3: (24, 28, 20)}
 
 
 def channels_that_work(domain: Domain, attempt: Callable[[torch.Tensor], None]) -> list[int]:
@@ -35,16 +36,26 @@ def channels_that_work(domain: Domain, attempt: Callable[[torch.Tensor], None]) 
     problem = InputError(f"its network takes {stated} channels, files of images have 1 or 3")
     worked = []
     for channels in allowed:
-        sides = domain.spatial_shape or ("*",) * domain.spatial_dims
-        shape = [typical_side(side, _SIDES[domain.spatial_dims]) for side in sides]
         try:
-            attempt(torch.linspace(0, 1, channels * math.prod(shape)).reshape(channels, *shape))
+            attempt(_ramp(domain, channels, _SIDES[domain.spatial_dims]))
             worked.append(channels)
         except InputError as error:
             problem = error
     if not worked:
         raise InputError(f"the bundle cannot enhance images: {problem}") from problem
     return worked
+
+
+def trial_images(domain: Domain, channels: Sequence[int]) -> list[torch.Tensor]:
+    """Images as :func:`channels_that_work` tries them, for each of ``channels`` two, of different sides if may be."""
+    return [_ramp(domain, count, sides[domain.spatial_dims]) for count in channels for sides in (_SIDES, _OTHER_SIDES)]
+
+
+def _ramp(domain: Domain, channels: int, wanted: Sequence[int]) -> torch.Tensor:
+    """From 0 to 1, [channels, *spatial], with sides that the metadata allow: ``wanted`` or a little more."""
+    sides = domain.spatial_shape or ("*",) * domain.spatial_dims
+    shape = [typical_side(side, length) for side, length in zip(sides, wanted, strict=True)]
+    return torch.linspace(0, 1, channels * math.prod(shape)).reshape(channels, *shape)
 
 
 def enlargement_of(

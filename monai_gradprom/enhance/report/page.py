@@ -67,6 +67,8 @@ def _header(tally: ReportTally, options: Options, bundle: tuple[str, str], start
         ("DICOM transfer syntax", options.transfer_syntax),
         ("Other modalities", "enhanced too (--any-modality)" if options.any_modality else "skipped"),
     ]
+    if (options.runtime, options.precision) != ("torch", "float32"):
+        facts.append(("Network computed with", f"{options.runtime}, {options.precision}"))
     if options.series_description is not None:
         facts.append(("Series description", options.series_description))
     facts += [(f"--set {name}", value) for name, value in options.settings.items()]
