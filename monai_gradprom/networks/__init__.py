@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Enhancers, recognizers and the loading of their weights."""
+"""Enhancers, recognizers, a discriminator, features that compare images, and the loading of their weights."""
 
 from __future__ import annotations
 
+from monai_gradprom.networks.discriminator import PerceptualDiscriminator
+from monai_gradprom.networks.dpenet import DPENet
+from monai_gradprom.networks.feature_network import FEATURE_BACKBONES, FeatureNetwork
 from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
 from monai_gradprom.networks.pretrained import LoadReport, load_imagenet_resnet
 from monai_gradprom.networks.recognizers import BACKBONES, DiagnosisRecognizer, Recognizer, SegmentationRecognizer
 from monai_gradprom.networks.srresnet import SRResNet
+from monai_gradprom.networks.unchanged import Unchanged
 from monai_gradprom.networks.weights import load_weights
 
 __all__ = [
     "BACKBONES",
+    "FEATURE_BACKBONES",
+    "DPENet",
     "DiagnosisRecognizer",
+    "FeatureNetwork",
     "LoadReport",
+    "PerceptualDiscriminator",
     "Recognizer",
     "SRResNet",
     "SegmentationRecognizer",
+    "Unchanged",
     "crop_padding",
     "load_imagenet_resnet",
     "load_weights",

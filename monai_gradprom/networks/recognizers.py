@@ -20,8 +20,8 @@ __all__ = ["BACKBONES", "DiagnosisRecognizer", "Recognizer", "SegmentationRecogn
 BACKBONES = tuple(RESNETS)
 """The names of the backbones, shallowest first."""
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Recognizer(nn.Module):
@@ -58,7 +58,7 @@ class Recognizer(nn.Module):
     ) -> None:
         _check(backbone, spatial_dims)
         super().__init__()
-        for name, given, imagenet in (("mean", mean, _IMAGENET_MEAN), ("std", std, _IMAGENET_STD)):
+        for name, given, imagenet in (("mean", mean, IMAGENET_MEAN), ("std", std, IMAGENET_STD)):
             values = torch.tensor(_per_channel(name, given, imagenet, in_channels))
             self.register_buffer(name, values.view(1, in_channels, *[1] * spatial_dims))
         self.network = self._build(num_classes, in_channels, backbone, spatial_dims)

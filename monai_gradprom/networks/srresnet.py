@@ -9,22 +9,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.networks.residual_block import ResidualBlock
 
 __all__ = ["SRResNet"]
 
 _PIXELWISE_NORMS = ("batch", "syncbatch")
-
-
-class _ResidualBlock(nn.Module):
-    """conv3 - norm - PReLU - conv3 - norm, plus the input."""
-
-    def __init__(self, spatial_dims: int, channels: int, norm: str | tuple | None) -> None:
-        super().__init__()
-        self.conv1 = Convolution(spatial_dims, channels, channels, norm=norm, act="prelu")
-        self.conv2 = Convolution(spatial_dims, channels, channels, norm=norm, act=None)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.conv2(self.conv1(x))
 
 
 class SRResNet(nn.Module):
@@ -84,7 +73,7 @@ class SRResNet(nn.Module):
         self.receptive_radius = _receptive_radius(num_blocks, doublings) if _is_pixelwise(norm) else None
 
         self.head = Convolution(spatial_dims, in_channels, channels, kernel_size=9, norm=None, act="prelu")
-        self.body = nn.Sequential(*(_ResidualBlock(spatial_dims, channels, norm) for _ in range(num_blocks)))
+        self.body = nn.Sequential(*(ResidualBlock(spatial_dims, channels, norm) for _ in range(num_blocks)))
         after = {"norm": norm, "act": None} if norm_after_body else {"norm": None, "act": "prelu"}
         self.body_end = Convolution(spatial_dims, channels, channels, **after)
         self.upsample = nn.Sequential(*(_doubling(spatial_dims, channels) for _ in range(doublings)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from monai_gradprom.transforms.augmentation import RandCenterScaleCropd, paper_augmentation
+from monai_gradprom.transforms.batch_degradation import BatchDegradation, DrawDegradationd
 from monai_gradprom.transforms.challenge import (
     ChallengeDegradation,
     ChallengeDegradationd,
@@ -12,7 +13,7 @@ from monai_gradprom.transforms.challenge import (
 )
 from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation
 from monai_gradprom.transforms.degradation_dict import Degradationd, RandDegradationd, stable_seed
-from monai_gradprom.transforms.degradations import DEGRADATIONS, get_degradation, replay
+from monai_gradprom.transforms.degradations import DEGRADATIONS, get_batch_degradation, get_degradation, replay
 from monai_gradprom.transforms.dominant_class import DominantClassd, dominant_class
 from monai_gradprom.transforms.downsample import DOWNSAMPLINGS, DownsampleDegradation, DownsampleDegradationd
 from monai_gradprom.transforms.gaussian import (
@@ -26,6 +27,8 @@ from monai_gradprom.transforms.label_answer import AnswerMONAILabeld
 from monai_gradprom.transforms.loading import LoadClinicalImage, LoadClinicalImaged
 from monai_gradprom.transforms.multiple import CropToMultipled
 from monai_gradprom.transforms.nuclei_reader import UNKNOWN_NUCLEUS, LizardLabelReader
+from monai_gradprom.transforms.perceptual import NOISES, PerceptualDegradation, RandPerceptualDegradation
+from monai_gradprom.transforms.perceptual_dict import PerceptualDegradationd, RandPerceptualDegradationd
 from monai_gradprom.transforms.resizing import ResizeLongSide, ResizeLongSided, SmoothResized
 from monai_gradprom.transforms.same_sized import EnsureSameSized
 from monai_gradprom.transforms.saving import SaveEnhancedImage, SaveEnhancedImaged
@@ -41,8 +44,10 @@ from monai_gradprom.transforms.structures import SelectStructures, SelectStructu
 __all__ = [
     "DEGRADATIONS",
     "DOWNSAMPLINGS",
+    "NOISES",
     "UNKNOWN_NUCLEUS",
     "AnswerMONAILabeld",
+    "BatchDegradation",
     "ChallengeDegradation",
     "ChallengeDegradationd",
     "CropToMultipled",
@@ -51,12 +56,15 @@ __all__ = [
     "DominantClassd",
     "DownsampleDegradation",
     "DownsampleDegradationd",
+    "DrawDegradationd",
     "EnsureSameSized",
     "GaussianDegradation",
     "GaussianDegradationd",
     "LizardLabelReader",
     "LoadClinicalImage",
     "LoadClinicalImaged",
+    "PerceptualDegradation",
+    "PerceptualDegradationd",
     "RandCenterScaleCropd",
     "RandChallengeDegradation",
     "RandChallengeDegradationd",
@@ -64,6 +72,8 @@ __all__ = [
     "RandDegradationd",
     "RandGaussianDegradation",
     "RandGaussianDegradationd",
+    "RandPerceptualDegradation",
+    "RandPerceptualDegradationd",
     "RandSpeckleDegradation",
     "RandSpeckleDegradationd",
     "ResizeLongSide",
@@ -79,6 +89,7 @@ __all__ = [
     "SpeckleDegradation",
     "SpeckleDegradationd",
     "dominant_class",
+    "get_batch_degradation",
     "get_degradation",
     "paper_augmentation",
     "replay",

@@ -43,7 +43,12 @@ class GaussianDegradation(Degradation):
     def degrade(self, clean: torch.Tensor, random: np.random.RandomState) -> torch.Tensor:
         """Add the noise."""
         noise = torch.from_numpy(random.standard_normal(tuple(clean.shape)))
-        return clean + self.sigma * noise.to(clean.device, clean.dtype)
+        return self.add(clean, self.sigma, noise.to(clean.device, clean.dtype))
+
+    @staticmethod
+    def add(clean: torch.Tensor, sigma: float | torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """``clean + sigma * noise``; all broadcast."""
+        return clean + sigma * noise
 
 
 class RandGaussianDegradation(RandDegradation):

@@ -49,8 +49,12 @@ class SpeckleDegradation(Degradation):
     def degrade(self, clean: torch.Tensor, random: np.random.RandomState) -> torch.Tensor:
         """Add the noise."""
         noise = torch.from_numpy(random.standard_normal(tuple(clean.shape))).to(clean.device, clean.dtype)
+        return self.add(clean, self.sigma, noise)
+
+    def add(self, clean: torch.Tensor, sigma: float | torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """``clean + clean**gamma * sigma * noise``; all broadcast."""
         # what lies below 0 has no root; it counts as black
-        return clean + clean.clamp_min(0).pow(self.gamma) * self.sigma * noise
+        return clean + clean.clamp_min(0).pow(self.gamma) * sigma * noise
 
 
 class RandSpeckleDegradation(RandDegradation):

@@ -13,6 +13,7 @@ from monai_gradprom.transforms import (
     ChallengeDegradation,
     DownsampleDegradation,
     GaussianDegradation,
+    PerceptualDegradation,
     SpeckleDegradation,
     get_degradation,
     replay,
@@ -23,6 +24,7 @@ SETTINGS = {
     "gaussian": {"sigma": 0.15},
     "speckle": {"sigma": 0.15},
     "challenge": {"sigma": 0.15},
+    "perceptual": {"sigma": 0.15},
     "downsample": {"scale_factor": 2, "downsampling": "bicubic"},
 }
 
@@ -59,6 +61,7 @@ def test_a_record_survives_a_batch(name: str) -> None:
         ("gaussian", GaussianDegradation(0.15)),
         ("speckle", SpeckleDegradation(0.15, gamma=0.5)),
         ("challenge", ChallengeDegradation(0.15, rate=0.1, kernel_size=3, blur_sigma=2.0)),
+        ("perceptual", PerceptualDegradation((0.1, 0.8), (0.1, 0.8), 0.15, "gaussian")),
         ("downsample", DownsampleDegradation(2, "bicubic")),
     ],
 )
@@ -68,7 +71,7 @@ def test_the_name_chooses(name: str, twin: object) -> None:
     assert (*SETTINGS, "none") == DEGRADATIONS
 
 
-@pytest.mark.parametrize("name", ["gaussian", "speckle", "challenge", "none"])
+@pytest.mark.parametrize("name", ["gaussian", "speckle", "challenge", "perceptual", "none"])
 def test_a_scale_factor_without_downsampling_names_the_switch(name: str) -> None:
     with pytest.raises(InputError, match="--degradation downsample"):
         get_degradation(name, scale_factor=2)
