@@ -22,7 +22,7 @@ SWITCHES: dict[str, tuple[Callable[[str], Any], str]] = {  # of evaluate.json: t
     "fold": (int, "of Lizard, tested on"),
     "skip_unreadable": (str, "true: leave out corrupt images"),
     "resize": (int, "longest side in pixels"),
-    "degradation": (str, "gaussian, speckle, challenge, downsample or none"),
+    "degradation": (str, "gaussian, speckle, challenge, perceptual, downsample or none"),
     "noise_sigma": (float, "on the [0, 1] scale"),
     "scale_factor": (int, "1, or 2 and 4 for super-resolution"),
     "downsampling": (str, "area or bicubic"),
@@ -43,7 +43,7 @@ def read_evaluation(bundle: Path, switches: Mapping[str, Any]) -> ConfigParser:
     for name in given:
         if name not in parser:
             raise InputError(f"--{name} is not a switch of {path}; leave it out.")
-    check_switches(**{name: parser[name] for name in ("degradation", "scale_factor")} | given)
+    check_switches(**{name: parser[name] for name in ("degradation", "scale_factor", "noise_sigma")} | given)
     parser.update({"bundle_root": str(bundle.resolve()), **given})
     return parser
 
@@ -61,7 +61,7 @@ def describe(parser: ConfigParser, items: list[Row]) -> str:
     patients = {item["patient"] for item in items if "patient" in item}
     count = f"{len(items)} images" + (f" of {len(patients)} patients" if patients else "")
     size = f", longest side {parser['resize']} pixels" if parser["resize"] else ""
-    degradation = f"noise sigma {parser['noise_sigma']:g}, seed 0"
+    degradation = f"noise sigma {parser['noise_sigma']}, seed 0"
     if parser["degradation"] != "gaussian":
         degradation = f"{parser['degradation']}, {degradation}"
     if parser["scale_factor"] != 1:

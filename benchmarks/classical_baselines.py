@@ -4,6 +4,7 @@
     python benchmarks/classical_baselines.py --dataset_dir /path/to/camus --subset testing --noise_sigma 0.1
     python benchmarks/classical_baselines.py --bundle bundles/isic2018_denoise --dataset_dir DIR --resize 256 --every 10
     python benchmarks/classical_baselines.py --bundle bundles/lizard_sr --dataset_dir DIR --scale_factor 4
+    python benchmarks/classical_baselines.py --bundle bundles/isic2018_perceptual --dataset_dir DIR --resize 128
 
 Images, degradation and field of view come from the bundle's own configs/evaluate.json, so that each method gets the
 very images that the trained enhancer gets: degraded alike per image id, clamped to [0, 1]. Whatever a switch is not
@@ -11,13 +12,16 @@ given for stays as it is there. Outputs are clipped to [0, 1].
 
 With --scale_factor 1 denoisers are measured: the noisy image, non-local means, BM3D. They are told --noise_sigma, also
 under --degradation speckle and challenge, of whose noise that is only a part. With 2 or 4 it is enlargement: nearest,
-bilinear, bicubic (the `baseline` of evaluate), Lanczos. classical_methods.py holds their settings and sources.
+bilinear, bicubic (the `baseline` of evaluate), Lanczos. Under --degradation perceptual it is what makes dark and flat
+images brighter: percentiles, CLAHE, gamma, LIME; DeltaE is measured too. classical_methods.py and classical_lighting.py
+hold their settings and sources.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import os
 import platform
 import sys
@@ -33,19 +37,21 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 from bundle_evaluation import SWITCHES, describe, picked, read_evaluation
+from classical_lighting import LIGHTENERS
 from classical_methods import DENOISERS, ENLARGERS, apply, usable
 from monai.utils import convert_to_numpy
 from tqdm import tqdm
 
 from monai_gradprom.bundle import find_input_error
 from monai_gradprom.errors import InputError
-from monai_gradprom.metrics import psnr, ssim
+from monai_gradprom.metrics import delta_e, psnr, ssim
 
 Row = dict[str, Any]
 REPOSITORY = Path(__file__).resolve().parents[1]
 COLUMNS = {  # of the CSV: heading and decimals in the table
     "psnr": ("PSNR [dB]", 2),
     "ssim": ("SSIM", 3),
+    "delta_e": ("DeltaE", 2),
     "psnr_sector": ("PSNR in the sector [dB]", 2),
     "ssim_sector": ("SSIM in the sector", 3),
     "seconds": ("CPU seconds an image", 2),
@@ -53,7 +59,12 @@ COLUMNS = {  # of the CSV: heading and decimals in the table
 
 
 def measure(
-    item: Row, preprocessing: Callable[[Any], Row], methods: Sequence[str], sigma: float, factor: int
+    item: Row,
+    preprocessing: Callable[[Any], Row],
+    methods: Sequence[str],
+    sigma: float,
+    factor: int,
+    color: bool = False,
 ) -> list[Row]:
     """One row of the CSV per method; the sector's columns only where preprocessing finds a sector."""
     frame = preprocessing(item)
@@ -72,6 +83,7 @@ def measure(
                 f"psnr{suffix}": psnr(pred, clean, *region).item(),
                 f"ssim{suffix}": ssim(pred, clean, *region).item(),
             }
+        row |= {"delta_e": delta_e(pred, clean).item()} if color else {}
         rows.append(row | {"seconds": seconds})
     return rows
 
@@ -104,11 +116,12 @@ def run(args: argparse.Namespace) -> None:
         if value is not None and not value > 0:
             raise InputError(f"--{option} is {value}; give a number above zero.")
     parser = read_evaluation(args.bundle, {name: getattr(args, name) for name in SWITCHES})
-    factor, sigma = int(parser["scale_factor"]), float(parser["noise_sigma"])
-    methods = usable(args.methods, factor)
+    factor, dark = int(parser["scale_factor"]), parser["degradation"] == "perceptual"
+    sigma = math.nan if dark else float(parser["noise_sigma"])
+    methods = usable(args.methods, factor, parser["degradation"])
     items = picked(parser.get_parsed_content("datalist_items"), args.limit, args.every)
     preprocessing = parser.get_parsed_content("preprocessing")
-    work = partial(measure, preprocessing=preprocessing, methods=methods, sigma=sigma, factor=factor)
+    work = partial(measure, preprocessing=preprocessing, methods=methods, sigma=sigma, factor=factor, color=dark)
     rows: list[Row] = []
     with open_output(args.output) as file:
         for some in tqdm(measure_all(items, work, args.workers), total=len(items), desc="measuring", unit="image"):
@@ -136,7 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, default=REPOSITORY / "bundles" / "camus_denoise", help="default: CAMUS")
     for name, (kind, text) in SWITCHES.items():
         parser.add_argument(f"--{name}", type=kind, help=text)
-    parser.add_argument("--methods", nargs="+", choices=[*DENOISERS, *ENLARGERS], help="default: all that fit")
+    parser.add_argument(
+        "--methods", nargs="+", choices=[*DENOISERS, *LIGHTENERS, *ENLARGERS], help="default: all that fit"
+    )
     some = parser.add_mutually_exclusive_group()
     some.add_argument("--limit", type=int, help="only so many images, picked evenly")
     some.add_argument("--every", type=int, help="only every so manieth image")

@@ -15,6 +15,8 @@ bm3d: BM3D (Dabov et al., IEEE TIP 2007; Makinen et al., IEEE TIP 2020), for RGB
 nearest, bilinear: interpolation that takes pixels as areas.
 bicubic: the `baseline` of `evaluate`, in the evaluator's own function.
 lanczos: Pillow's, three lobes.
+
+classical_lighting.py has those for images that are dark and flat.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from classical_lighting import LIGHTENERS
 from PIL import Image
 from torch.nn import functional as F
 
@@ -84,7 +87,7 @@ def apply(method: str, image: np.ndarray, sigma: float, factor: int) -> np.ndarr
     """Denoise or enlarge an image.
 
     Args:
-        method: a name of DENOISERS where ``factor`` is 1, else of ENLARGERS.
+        method: a name of DENOISERS or LIGHTENERS where ``factor`` is 1, else of ENLARGERS.
         image: float64 [C, W, H] with one or three channels.
         sigma: what denoisers are told, on the [0, 1] scale.
         factor: whole number by which the sides grow.
@@ -94,22 +97,25 @@ def apply(method: str, image: np.ndarray, sigma: float, factor: int) -> np.ndarr
     """
     if factor > 1:
         return ENLARGERS[method](image, factor)
+    function = (DENOISERS | LIGHTENERS)[method]
     if image.shape[0] == 1:
-        return DENOISERS[method](image[0], sigma)[None]
+        return function(image[0], sigma)[None]
     channels_last = np.ascontiguousarray(np.moveaxis(image, 0, -1))
-    return np.moveaxis(DENOISERS[method](channels_last, sigma), -1, 0)
+    return np.moveaxis(function(channels_last, sigma), -1, 0)
 
 
-def usable(methods: Sequence[str] | None, factor: int) -> list[str]:
+def usable(methods: Sequence[str] | None, factor: int, degradation: str = "gaussian") -> list[str]:
     """The methods to measure, by default all that fit; one whose package does not import is dropped with a note.
 
     Raises:
         InputError: a method does not fit the task, or none is left.
     """
-    fitting = DENOISERS if factor == 1 else ENLARGERS
+    dark = degradation == "perceptual"
+    fitting = ENLARGERS if factor > 1 else LIGHTENERS if dark else DENOISERS
     kept = list(dict.fromkeys(methods or fitting))
     for method in set(kept) - set(fitting):
-        task = "denoising (--scale_factor 1)" if factor == 1 else f"super-resolution (--scale_factor {factor})"
+        task = "dark images (--degradation perceptual)" if dark else "denoising (--scale_factor 1)"
+        task = task if factor == 1 else f"super-resolution (--scale_factor {factor})"
         raise InputError(f"--methods {method} is not for {task}; choose from {', '.join(fitting)}.")
     for method in [name for name in kept if name in PACKAGES]:
         module, package = PACKAGES[method]

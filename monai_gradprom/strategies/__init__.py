@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from .base import UpdateStrategy
+from .base import TaskLoss, UpdateStrategy
 from .enhancer_only import EnhancerOnly
 from .factory import STRATEGIES, get_strategy
 from .frozen import Frozen
 from .gradients import Gradients
 from .gradprom import GradProm
 from .gradprom_cosine import GradPromCosine
+from .held import HeldGate
 from .joint import Joint
+from .last_layers import LastLayersGate
 from .report import GateReport
 from .weights import RelativeWeight, Weight, parse_weight
 
@@ -22,8 +24,11 @@ __all__ = [
     "GradProm",
     "GradPromCosine",
     "Gradients",
+    "HeldGate",
     "Joint",
+    "LastLayersGate",
     "RelativeWeight",
+    "TaskLoss",
     "UpdateStrategy",
     "Weight",
     "get_strategy",

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -12,7 +13,10 @@ from .gradients import GradientList, Gradients, accumulate_into_grad, differenti
 from .report import GateReport
 from .weights import Weight
 
-__all__ = ["UpdateStrategy"]
+__all__ = ["TaskLoss", "UpdateStrategy"]
+
+TaskLoss = Tensor | Callable[[], Tensor]
+"""L_VR, or what computes it: a recognizer that has not run yet takes up no memory while L_IP is differentiated."""
 
 
 class UpdateStrategy(ABC):
@@ -29,12 +33,13 @@ class UpdateStrategy(ABC):
 
     uses_recognizer: bool = True
     trains_recognizer: bool = True
+    _average: Callable[[Iterable[Tensor | None]], None] | None = None
 
     def backward(
         self,
         output: Tensor,
         main_loss: Tensor,
-        aux_losses: Mapping[str, Tensor],
+        aux_losses: Mapping[str, TaskLoss],
         theta: Iterable[Tensor],
         phis: Mapping[str, Iterable[Tensor]],
         weights: Mapping[str, Weight],
@@ -46,14 +51,17 @@ class UpdateStrategy(ABC):
                 up to it the losses may share what they like; after it each must have its own way (a recognizer's
                 forward of its own, say), because each way is freed on its own.
             main_loss: L_IP, a scalar. It is differentiated itself, so it may reach θ by other ways than ``output``.
-            aux_losses: L_VR per task, scalars that reach θ through ``output`` only.
+            aux_losses: L_VR per task, scalars that reach θ through ``output`` only; or functions without arguments that
+                return them, each called once. Then one recognizer at a time holds memory, and a gate needs no more than
+                joint training and a copy of θ's gradients.
             theta: the enhancer's parameters, as ``network.parameters()`` gives them.
             phis: each task's recognizer parameters; empty for a task without any.
             weights: λ per task, a number or a :class:`RelativeWeight`.
 
         Returns:
             a report per task. θ's ``.grad`` holds what the strategy decided, φ's ∇φ L_VR without λ, both added to what
-            was there, as after ``backward``. The graphs are freed.
+            was there, as after ``backward``. The graphs are freed (that of L_IP beyond ŷ, where losses come as
+            functions, with ``main_loss`` itself).
 
         Raises:
             ValueError: when the three mappings do not name the same tasks.
@@ -67,7 +75,7 @@ class UpdateStrategy(ABC):
         self,
         output: Tensor,
         main_loss: Tensor,
-        aux_losses: Mapping[str, Tensor],
+        aux_losses: Mapping[str, TaskLoss],
         theta: Sequence[Tensor],
         phis: Mapping[str, Sequence[Tensor]],
         weights: Mapping[str, Weight],
@@ -92,8 +100,34 @@ class UpdateStrategy(ABC):
     def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:
         """Turn ``gradients.main`` in place into θ's final gradient, and say how."""
 
+    def average_with(self, average: Callable[[Iterable[Tensor | None]], None]) -> None:
+        """Say how tensors are replaced by their means over processes.
 
-def check_tasks(aux_losses: Mapping[str, Tensor], phis: Mapping[str, object], weights: Mapping[str, object]) -> None:
+        Needed only by a strategy that decides while it differentiates; others are handed averaged gradients, between
+        :meth:`compute` and :meth:`apply`.
+        """
+        self._average = average
+
+    def setting(self) -> dict[str, Any]:
+        """What this strategy is, as plain values: a run may be resumed only under an equal one."""
+        public = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {"name": type(self).__name__, **public}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers from one update to the next, as plain values; here nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`state_dict`.
+
+        Raises:
+            ValueError: when it is another strategy's.
+        """
+        if state:
+            raise ValueError(f"{type(self).__name__} remembers nothing, but is given {sorted(state)}.")
+
+
+def check_tasks(aux_losses: Mapping[str, object], phis: Mapping[str, object], weights: Mapping[str, object]) -> None:
     """Refuse mappings that do not speak of the same tasks, before a missing weight silently becomes none."""
     if not (aux_losses.keys() == phis.keys() == weights.keys()):
         raise ValueError(
@@ -102,13 +136,16 @@ def check_tasks(aux_losses: Mapping[str, Tensor], phis: Mapping[str, object], we
         )
 
 
-def differentiate_task(loss: Tensor, output: Tensor, phi: Sequence[Tensor], train: bool) -> tuple[Tensor, GradientList]:
+def differentiate_task(
+    loss: TaskLoss, output: Tensor, phi: Sequence[Tensor], train: bool
+) -> tuple[Tensor, GradientList]:
     """One recognizer backward: ∂L_VR/∂ŷ, and ∇φ L_VR where the recognizer is trained. Frees the recognizer's graph.
 
     Raises:
         ValueError: when the loss does not depend on ``output``.
     """
-    seed, *found = differentiate([loss], [output, *(phi if train else ())])
+    value = loss() if callable(loss) else loss
+    seed, *found = differentiate([value], [output, *(phi if train else ())])
     if seed is None:
         raise ValueError("an auxiliary loss does not depend on `output`: compute it from the enhancer's output itself.")
     return seed, found

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from .base import UpdateStrategy
+from .base import TaskLoss, UpdateStrategy
 from .gradients import Gradients, differentiate
 from .report import GateReport
 from .weights import Weight
@@ -25,7 +25,7 @@ class EnhancerOnly(UpdateStrategy):
         self,
         output: Tensor,
         main_loss: Tensor,
-        aux_losses: Mapping[str, Tensor],
+        aux_losses: Mapping[str, TaskLoss],
         theta: Sequence[Tensor],
         phis: Mapping[str, Sequence[Tensor]],
         weights: Mapping[str, Weight],

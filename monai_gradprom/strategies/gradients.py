@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-__all__ = ["GradientList", "Gradients", "accumulate_into_grad", "add_", "differentiate", "dot_and_norms"]
+from .report import GateReport
+
+__all__ = ["GradientList", "Gradients", "accumulate_into_grad", "add_", "differentiate"]
 
 GradientList = list[Tensor | None]
 
@@ -24,11 +26,14 @@ class Gradients:
         main: ∇θ of the enhancer's loss; of the whole weighted sum where the strategy needs nothing finer.
         tasks: per auxiliary task ∇θ L_VR without λ; empty where ``main`` already holds the sum.
         phis: per auxiliary task ∇φ L_VR without λ; empty where the recognizer is not trained.
+        reports: per auxiliary task what was decided, mini-batch by mini-batch, while differentiating; empty where the
+            decision is still to come.
     """
 
     main: GradientList
     tasks: dict[str, GradientList] = field(default_factory=dict)
     phis: dict[str, GradientList] = field(default_factory=dict)
+    reports: dict[str, list[GateReport]] = field(default_factory=dict)
 
     def add_(self, other: Gradients) -> Gradients:
         """Add another mini-batch's gradients in place, and empty it, so that the gate decides once over their sum.
@@ -47,7 +52,15 @@ class Gradients:
         for mine, theirs in pairs:
             add_(mine, theirs)
             theirs.clear()
+        for name, reports in other.reports.items():
+            self.reports[name].extend(reports)
         return self
+
+    def merge_tasks_(self, shares: Mapping[str, float]) -> None:
+        """Add ``shares[task] * tasks[task]`` of every task to ``main`` in place."""
+        for name, gradients in self.tasks.items():
+            if shares[name] != 0.0:
+                add_(self.main, gradients, scale=shares[name])
 
 
 def differentiate(
@@ -92,38 +105,12 @@ def add_(target: GradientList, source: Sequence[Tensor | None], scale: float = 1
             target[i] = s * scale
 
 
-def dot_and_norms(a: GradientList, b: GradientList) -> Tensor:
-    """⟨a, b⟩, ⟨a, a⟩ and ⟨b, b⟩ over all entries, accumulated in float32 at least.
-
-    Returns:
-        a tensor of shape (3,) on the gradients' device: nothing waits for the device here.
-    """
-    zero = _zero_like(a, b)
-    return torch.stack([_dot(a, b, zero), _dot(a, a, zero), _dot(b, b, zero)])
-
-
 def accumulate_into_grad(parameters: Iterable[Tensor], gradients: GradientList) -> None:
     """Leave gradients in ``.grad`` as ``backward`` would: added to what is there, untouched where there are none."""
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        if gradient is None:
-            continue
+    present = [(p, g) for p, g in zip(parameters, gradients, strict=True) if g is not None]
+    kept = [(p.grad, g) for p, g in present if p.grad is not None]
+    if kept:
+        torch._foreach_add_([grad for grad, _ in kept], [g for _, g in kept])
+    for parameter, gradient in present:
         if parameter.grad is None:
             parameter.grad = gradient
-        else:
-            parameter.grad.add_(gradient)
-
-
-def _dot(a: GradientList, b: GradientList, zero: Tensor) -> Tensor:
-    pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-    if not pairs:
-        return zero
-    # reshape, not view: channels-last gradients are not contiguous; logical order is what has to agree
-    parts = [torch.dot(x.reshape(-1).to(zero.dtype), y.reshape(-1).to(zero.dtype)) for x, y in pairs]
-    return torch.stack(parts).sum()
-
-
-def _zero_like(*lists: GradientList) -> Tensor:
-    some = next((t for gradients in lists for t in gradients if t is not None), None)
-    if some is None:
-        return torch.zeros(())
-    return torch.zeros((), dtype=torch.promote_types(some.dtype, torch.float32), device=some.device)

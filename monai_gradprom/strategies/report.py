@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-__all__ = ["GateReport"]
+__all__ = ["GateReport", "mean_report"]
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,17 @@ class GateReport:
     cosine: float | None = None
     ratio: float | None = None
     finite: bool = True
+
+
+def mean_report(reports: Sequence[GateReport]) -> GateReport:
+    """One report for several mini-batches that were decided on apart: the means of what they all know."""
+    if len(reports) == 1:
+        return reports[0]
+    cosines = [report.cosine for report in reports if report.cosine is not None]
+    ratios = [report.ratio for report in reports if report.ratio is not None]
+    return GateReport(
+        gate=fmean(report.gate for report in reports),
+        cosine=fmean(cosines) if len(cosines) == len(reports) else None,
+        ratio=fmean(ratios) if len(ratios) == len(reports) else None,
+        finite=all(report.finite for report in reports),
+    )

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .base import check_tasks, differentiate_task
-from .gradients import Gradients, differentiate
+from .base import TaskLoss, check_tasks, differentiate_task
+from .gradients import GradientList, Gradients, differentiate
 from .report import GateReport
 from .separated import SeparatedStrategy
 from .weights import RelativeWeight, Weight
 
-__all__ = ["SummedStrategy"]
+__all__ = ["SummedStrategy", "differentiate_sum"]
 
 
 class SummedStrategy(SeparatedStrategy):
@@ -27,7 +27,7 @@ class SummedStrategy(SeparatedStrategy):
         self,
         output: Tensor,
         main_loss: Tensor,
-        aux_losses: Mapping[str, Tensor],
+        aux_losses: Mapping[str, TaskLoss],
         theta: Sequence[Tensor],
         phis: Mapping[str, Sequence[Tensor]],
         weights: Mapping[str, Weight],
@@ -43,9 +43,9 @@ class SummedStrategy(SeparatedStrategy):
             seed.add_(task_seed, alpha=float(weights[name]))  # type: ignore[arg-type]
             if self.trains_recognizer:
                 phi_gradients[name] = found
-        # two roots, one traversal: the weighted seeds enter at ŷ while L_IP's own gradient passes through it
-        roots, seeds = ([main_loss, output], [None, seed]) if aux_losses else ([main_loss], None)
-        return Gradients(main=differentiate(roots, theta, seeds), phis=phi_gradients)
+        return Gradients(
+            main=differentiate_sum(main_loss, output, seed if aux_losses else None, theta), phis=phi_gradients
+        )
 
     def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:
         """See :meth:`UpdateStrategy.decide`."""
@@ -56,3 +56,10 @@ class SummedStrategy(SeparatedStrategy):
     def gates(self, dots: dict[str, float], cosines: dict[str, float]) -> dict[str, float]:
         """Always open."""
         return dict.fromkeys(cosines, 1.0)
+
+
+def differentiate_sum(main_loss: Tensor, output: Tensor, seed: Tensor | None, theta: Sequence[Tensor]) -> GradientList:
+    """∇θ L_IP + seedᵀ∂ŷ/∂θ in one walk: ``seed`` enters at ŷ while L_IP's own gradient passes through it."""
+    if seed is None:
+        return differentiate([main_loss], theta)
+    return differentiate([main_loss, output], theta, [None, seed])

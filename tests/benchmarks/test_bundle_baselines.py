@@ -181,3 +181,67 @@ def test_a_method_without_its_package_is_skipped_with_the_remedy(
 def test_every_takes_each_nth_image(script: ModuleType, datalist: Path, tmp_path: Path) -> None:
     rows = run(script, LIZARD, datalist, tmp_path / "out.csv", "--every", "2", "--methods", "nearest")
     assert [name for name, _ in rows] == ["a"]
+
+
+# --- dark and flat images ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lighting(script: ModuleType) -> ModuleType:
+    return sys.modules["classical_lighting"]
+
+
+def test_dark_images_are_measured_with_delta_e(
+    script: ModuleType, datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = run(script, ROOT / "bundles" / "isic2018_perceptual", datalist, tmp_path / "out.csv")
+    assert {method for _, method in rows} == {"degraded", "stretch", "clahe", "gamma", "lime"}
+    printed = capsys.readouterr().out
+    assert "DeltaE" in printed and "perceptual, noise sigma [0.0, 0.0158]" in printed
+    for name in "ab":
+        assert float(rows[name, "stretch"]["delta_e"]) < float(rows[name, "degraded"]["delta_e"])
+
+
+def test_noise_of_a_range_is_not_for_denoisers(
+    script: ModuleType, datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--bundle", str(ROOT / "bundles" / "isic2018_perceptual"), "--datalist", str(datalist)]
+    assert script.main([*given, "--degradation", "gaussian", "--output", str(tmp_path / "o.csv")]) == 2
+    assert "is a range" in capsys.readouterr().err
+    assert script.main([*given, "--methods", "nlm", "--output", str(tmp_path / "o.csv")]) == 2
+    assert "not for dark images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(40, 48), (40, 48, 3)])
+def test_lighting_by_hand(lighting: ModuleType, shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0)
+    dark = 0.1 + 0.2 * random.random(shape)
+    low, high = np.percentile(dark, [1, 99])
+    np.testing.assert_allclose(lighting.stretch(dark), (dark - low) / (high - low))
+    flat = np.full(shape, 0.25)
+    np.testing.assert_allclose(lighting.gamma(flat), 0.5)  # 0.25 ** (log 0.5 / log 0.25)
+    # an even illumination is its own smoothing
+    np.testing.assert_allclose(lighting.lime(flat), 0.25**0.2, rtol=1e-6)
+    assert lighting.clahe(dark).std() > 1.5 * dark.std()
+
+
+def test_limes_illumination_is_the_papers_minimum(lighting: ModuleType) -> None:
+    """Its gradient by finite differences vanishes; a step stays while waves of noise go."""
+    random = np.random.default_rng(1)
+    light = np.where(np.arange(24) < 12, 0.2, 0.6)[None] + 0.01 * random.standard_normal((20, 24))
+    found = lighting._smoothed(light)
+    assert found[:, :12].std() < 0.5 * light[:, :12].std()
+    assert found[:, 13:].mean() - found[:, :11].mean() > 0.2
+
+    from scipy.ndimage import gaussian_filter
+
+    def cost(t: np.ndarray) -> float:
+        total = ((t - light) ** 2).sum()
+        for axis in (0, 1):
+            steps = np.diff(light, axis=axis)
+            weight = 1 / (np.abs(gaussian_filter(steps, 2, truncate=1.0)) + 1e-3) / (np.abs(steps) + 1e-3)
+            total += 0.15 * (weight * np.diff(t, axis=axis) ** 2).sum()
+        return total
+
+    for _ in range(5):
+        assert cost(found + 1e-3 * random.standard_normal(light.shape)) > cost(found)
