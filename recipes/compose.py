@@ -7,9 +7,10 @@ once: ``shared/<config>.json`` is a whole configuration, and ``<bundle>.json`` s
 
     {"all": CHANGES, "train": CHANGES, "evaluate": CHANGES, ...}
 
-where CHANGES are ``set`` (id → new value), ``remove`` (ids), ``insert`` (``id#position`` of a list → items put there)
-and ``before`` (top-level id → {new top-level ids}). Ids are MONAI's (``train#dataset#data``). Those under ``all`` are
-passed over where a configuration lacks them; elsewhere that is an error.
+where CHANGES are ``set`` (id → new value), ``add`` (new id → value), ``remove`` (ids), ``insert`` (``id#position`` of a
+list → items put there) and ``before`` (top-level id → {new top-level ids, or new values of those above it}). Ids are
+MONAI's (``train#dataset#data``). Those under ``all`` are passed over where a configuration lacks them; elsewhere that
+is an error.
 
     python recipes/compose.py            # rewrite bundles/*/configs
     python recipes/compose.py --check    # say what differs, exit code 1
@@ -41,6 +42,8 @@ def compose(recipe: dict[str, Any], name: str) -> dict[str, Any]:
     for changes, strict in ((recipe.get("all", {}), False), (recipe.get(name, {}), True)):
         for path, value in changes.get("set", {}).items():
             _change(config, path, strict, lambda owner, key, value=value: owner.__setitem__(key, value))
+        for path, value in changes.get("add", {}).items():
+            _change(config, path, strict, lambda owner, key, value=value: _add(owner, key, value), new=True)
         for path, items in changes.get("insert", {}).items():
             _change(config, path, strict, lambda owner, key, items=items: _insert(owner, key, items))
         for path in changes.get("remove", []):
@@ -50,19 +53,25 @@ def compose(recipe: dict[str, Any], name: str) -> dict[str, Any]:
     return config
 
 
-def _change(config: Any, path: str, strict: bool, act: Any) -> None:
+def _change(config: Any, path: str, strict: bool, act: Any, new: bool = False) -> None:
     """Apply ``act(owner, key)`` to the place that ``path`` names, if it is there."""
     owner, parts = config, path.split("#")
     try:
         for part in parts[:-1]:
             owner = owner[int(part)] if isinstance(owner, list) else owner[part]
         key: Any = int(parts[-1]) if isinstance(owner, list) else parts[-1]
-        if isinstance(owner, dict):
+        if isinstance(owner, dict) and not new:
             owner[key]
         act(owner, key)
     except (KeyError, IndexError) as error:
         if strict:
             raise KeyError(f"there is no {path!r} to change") from error
+
+
+def _add(owner: dict[str, Any], key: str, value: Any) -> None:
+    if key in owner:
+        raise ValueError(f"{key!r} is there already: use `set`")
+    owner[key] = value
 
 
 def _insert(owner: list[Any], position: int, items: list[Any]) -> None:

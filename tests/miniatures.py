@@ -111,6 +111,7 @@ def write_lizard(root):
 WRITERS = {
     "camus_denoise": write_camus,
     "isic2018_denoise": write_isic2018,
+    "isic2018_perceptual": write_isic2018,
     "covidct_denoise": write_covidct,
     "lizard_sr": write_lizard,
 }

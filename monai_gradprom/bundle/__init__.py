@@ -6,6 +6,7 @@ from __future__ import annotations
 from .adopted import adopt_data
 from .exits import exit_in_one_line, find_input_error, is_bundle_process
 from .final_report import FinalReport
+from .perceptual import PerceptualTraining
 from .recognizers import Recognizers
 from .switch_rules import as_bool
 from .switches import check_switches, experiment, refuse_unknown_switches
@@ -13,6 +14,7 @@ from .workflow import root, running_workflow, sample_data
 
 __all__ = [
     "FinalReport",
+    "PerceptualTraining",
     "Recognizers",
     "adopt_data",
     "as_bool",

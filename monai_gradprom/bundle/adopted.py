@@ -56,7 +56,7 @@ def _adopt_labels(parser: Any, items: list[dict[str, Any]]) -> None:
             labels,
         )
         parser["strategy"] = "enhancer_only"
-        parser["gate_scope"] = "each"
+        parser["gate_scope"], parser["gate_every"], parser["gate_last"] = "each", 1, None
     parser["recognizer_pretrain_epochs"] = 0
 
 

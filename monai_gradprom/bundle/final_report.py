@@ -10,6 +10,7 @@ import ignite.distributed as idist
 from monai.engines import SupervisedEvaluator
 from torch import nn
 
+from monai_gradprom.engines.distributed import broadcast_state
 from monai_gradprom.handlers import ComparisonPicture, quality_table
 from monai_gradprom.networks import load_weights
 
@@ -40,13 +41,14 @@ class FinalReport:
             self.evaluator.run(global_epoch=self.epochs)
         best = self.evaluator.state.best_metric_epoch
         files = {self.output_dir / name: network for name, network in self.networks.items()}
+        first = idist.get_rank() == 0  # all processes evaluate, since metrics gather; the first one reads and speaks
         # a run shorter than its validation interval has no best epoch, whatever files an earlier run has left here
-        found = best > 0 and all(path.is_file() for path in files)
-        if found:
-            for path, network in files.items():
+        found = first and best > 0 and all(path.is_file() for path in files)
+        for path, network in files.items():
+            if found:
                 load_weights(network, path)
+            broadcast_state(network)
         picture = self.output_dir / "before_after_clean.png"
-        first = idist.get_rank() == 0  # all processes evaluate, since metrics gather; the first one speaks
         if first:
             ComparisonPicture(picture).attach(self.evaluator)
         self.evaluator.run(global_epoch=max(best, 1))

@@ -29,6 +29,7 @@ class Recognizers:
         networks: task name (``"diagnosis"``, ``"segmentation"``) → network. A task's name is also the batch key of its
             semantic label.
         device: where the networks go.
+        memory_format: in which they go there, such as ``torch.channels_last``.
         losses: task name → supervised loss (Eq. 4). Not needed for evaluation, as nothing below is.
         optimizer: called with a network's parameters.
         lr_scheduler: called with an optimizer; None for a constant learning rate.
@@ -51,6 +52,7 @@ class Recognizers:
         self,
         networks: Mapping[str, nn.Module],
         device: torch.device | str = "cpu",
+        memory_format: torch.memory_format = torch.preserve_format,
         losses: Mapping[str, Callable] | None = None,
         optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
         lr_scheduler: Callable[[torch.optim.Optimizer], Any] | None = None,
@@ -75,7 +77,7 @@ class Recognizers:
                 _load_backbone(network, backbone_weights)
             if weights is not None:
                 load_weights(network, weights_file(weights, name, alone=len(networks) == 1))
-            network.to(device)
+            network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
             own = optimizer(network.parameters()) if optimizer else None
             self.tasks.append(
                 AuxiliaryTask(

@@ -3,65 +3,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.figures import FIGURES
-from monai_gradprom.networks import BACKBONES
+from monai_gradprom.networks import BACKBONES, FEATURE_BACKBONES
 from monai_gradprom.strategies import STRATEGIES, parse_weight
-from monai_gradprom.transforms import DEGRADATIONS
+from monai_gradprom.transforms import DEGRADATIONS, NOISES
+
+from .switch_kinds import Rule, as_bool, boolean, number, number_or_range, one_of
 
 __all__ = ["OPTIONAL", "RULES", "Rule", "as_bool", "one_of"]
-
-Rule = Callable[[str, Any], Any]
-
-_SPELLINGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def as_bool(value: Any, name: str = "switch") -> bool:
-    """Read a boolean in any usual spelling: a command line delivers ``false`` as a string, which is truthy.
-
-    Raises:
-        InputError: for anything but true/false, yes/no, on/off, 1/0.
-    """
-    text = str(value).strip().lower()
-    if text not in _SPELLINGS:
-        raise InputError(f"--{name} must be true or false, got {value!r}.")
-    return _SPELLINGS[text]
-
-
-def one_of(names: Iterable[Any]) -> Rule:
-    """The rule that admits ``names`` only, and names the nearest of them."""
-    allowed = list(names)
-
-    def check(name: str, value: Any) -> None:
-        if all(isinstance(choice, str) for choice in allowed):
-            check_choice(f"--{name}", value, allowed)
-        elif isinstance(value, bool) or value not in allowed:
-            raise InputError(f"--{name} must be one of {', '.join(map(str, allowed))}, got {value!r}.")
-
-    return check
-
-
-def _number(low: float, high: float = math.inf, whole: bool = False, open_low: bool = False) -> Rule:
-    def check(name: str, value: Any) -> None:
-        kind = "a whole number" if whole else "a number"
-        right_kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not right_kind or not low <= value <= high or value == math.inf or (open_low and value == low):
-            bounds = f"{'above' if open_low else 'of at least'} {low}" + (
-                f" and at most {high}" if high < math.inf else ""
-            )
-            raise InputError(f"--{name} must be {kind} {bounds}, got {value!r}.")
-
-    return check
-
-
-def _boolean(name: str, value: Any) -> None:
-    as_bool(value, name)
 
 
 def _structures(name: str, value: Any) -> None:
@@ -88,7 +43,7 @@ def _figures(name: str, value: Any) -> None:
 
 def _figure_images(name: str, value: Any) -> None:
     if not isinstance(value, (list, tuple)):
-        _number(1, whole=True)(name, value)
+        number(1, whole=True)(name, value)
 
 
 def _compared(name: str, value: Any) -> None:
@@ -127,58 +82,74 @@ def _weight(name: str, value: Any) -> None:
 
 
 OPTIONAL = frozenset(
-    {"weights", "recognizer_weights", "backbone_weights", "resize", "tile_size"}
-    | {"dataset_dir", "datalist", "diagnosis_csv"}
+    {"weights", "recognizer_weights", "backbone_weights", "feature_weights", "resize", "tile_size", "clip_norm"}
+    | {"gate_last", "dataset_dir", "datalist", "diagnosis_csv"}
 )
 """The switches that may be None."""
 
 RULES: dict[str, Rule] = {
     "strategy": one_of(STRATEGIES),
-    "supervised": _boolean,
+    "supervised": boolean,
     "backbone": one_of(BACKBONES),
     "degradation": one_of(DEGRADATIONS),
-    "noise_sigma": _number(0, 10),
+    "noise_sigma": number_or_range(0, 10),
+    "brightness": number_or_range(0, 1),
+    "contrast": number_or_range(0, 1),
+    "noise": one_of(NOISES),
     "scale_factor": one_of([1, 2, 4]),
     "downsampling": one_of(["area", "bicubic"]),
-    "resize": _number(16, whole=True),
+    "degrade_on": one_of(["cpu", "device"]),
+    "resize": number(16, whole=True),
     "aux_weight": _weight,
+    "reconstruction_weight": number(0),
+    "feature_weight": number(0),
+    "adversarial_weight": number(0),
+    "feature_weights": _existing_file,
+    "feature_backbone": one_of(FEATURE_BACKBONES),
+    "untrained_features": boolean,
     "gate_scope": one_of(["each", "any"]),
-    "warmup_epochs": _number(0, whole=True),
-    "recognizer_pretrain_epochs": _number(0, whole=True),
+    "gate_every": number(1, whole=True),
+    "gate_last": number(1, whole=True),
+    "warmup_epochs": number(0, whole=True),
+    "recognizer_pretrain_epochs": number(0, whole=True),
     "recognizer_weights": _recognizer_files,
     "backbone_weights": _existing_file,
     "weights": _existing_file,
-    "max_epochs": _number(1, whole=True),
-    "batch_size": _number(1, whole=True),
-    "num_workers": _number(0, whole=True),
-    "image_size": _number(16, whole=True),
-    "size_multiple": _number(1, whole=True),
-    "tile_size": _number(16, whole=True),
+    "max_epochs": number(1, whole=True),
+    "batch_size": number(1, whole=True),
+    "num_workers": number(0, whole=True),
+    "image_size": number(16, whole=True),
+    "size_multiple": number(1, whole=True),
+    "tile_size": number(16, whole=True),
     "crop": one_of(["scale", "patch"]),
-    "learning_rate": _number(0, open_low=True),
+    "learning_rate": number(0, open_low=True),
     "lr_schedule": one_of(["constant", "cosine"]),
-    "seed": _number(0, 2**32 - 1, whole=True),
-    "split_seed": _number(0, 2**32 - 1, whole=True),
-    "labelled_only": _boolean,
-    "every_class": _boolean,
+    "seed": number(0, 2**32 - 1, whole=True),
+    "split_seed": number(0, 2**32 - 1, whole=True),
+    "labelled_only": boolean,
+    "every_class": boolean,
     "split": one_of(["official", "paper"]),
     "subset": one_of(["training", "validation", "testing"]),
     "fold": one_of([1, 2, 3]),
     "dataset_dir": _existing_folder,
     "datalist": _existing_file,
     "diagnosis_csv": _existing_file,
-    "skip_unreadable": _boolean,
+    "skip_unreadable": boolean,
     "output_dir": _not_a_file,
     "structures": _structures,
     "diagnoses": _class_names,
     "figures": _figures,
     "figure_images": _figure_images,
     "compared_weights": _compared,
-    "val_interval": _number(1, whole=True),
-    "checkpoint_interval": _number(0, whole=True),
-    "accumulation_steps": _number(1, whole=True),
-    "cache_rate": _number(0, 1),
-    "resume": _boolean,
-    "amp": _boolean,
-    "compile": _boolean,
+    "val_interval": number(1, whole=True),
+    "checkpoint_interval": number(0, whole=True),
+    "accumulation_steps": number(1, whole=True),
+    "cache_rate": number(0, 1),
+    "resume": boolean,
+    "clip_norm": number(0, open_low=True),
+    "amp": boolean,
+    "amp_dtype": one_of(["auto", "float16", "bfloat16"]),
+    "channels_last": boolean,
+    "compile": boolean,
+    "sync_batch_norm": boolean,
 }

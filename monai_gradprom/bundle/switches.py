@@ -23,8 +23,10 @@ _NEEDS_VALUE = "--{} None: this switch needs a value; leave it out for its defau
 # what makes two runs different experiments, beside what the trainer knows of itself
 _EXPERIMENT = (
     *("seed", "recognition", "backbone", "recognizer_pretrain_epochs", "learning_rate", "lr_schedule", "batch_size"),
-    *("degradation", "noise_sigma", "scale_factor", "downsampling", "resize", "crop", "image_size"),
-    *("split", "split_seed", "fold", "labelled_only", "structures", "diagnoses"),
+    *("degradation", "noise_sigma", "scale_factor", "downsampling", "degrade_on", "resize", "crop"),
+    *("image_size", "split", "split_seed", "fold", "labelled_only", "structures", "diagnoses"),
+    *("brightness", "contrast", "noise", "reconstruction_weight", "feature_weight", "adversarial_weight"),
+    *("feature_weights", "feature_backbone", "untrained_features"),
 )
 
 
@@ -114,9 +116,8 @@ def refuse_unknown_switches() -> None:
 
 def _check_together(switches: dict[str, Any]) -> None:
     _check_degradation(switches)
+    _check_gate(switches)
     strategy = switches.get("strategy")
-    if switches.get("gate_scope", "each") != "each" and strategy not in (None, "gradprom"):
-        raise InputError(f"--gate_scope {switches['gate_scope']} belongs to --strategy gradprom, not {strategy!r}.")
     taught = switches.get("recognizer_weights") is not None or int(switches.get("recognizer_pretrain_epochs") or 0) > 0
     if (switches.get("image_size") or 64) <= 32 and switches.get("batch_size") == 1 and strategy != "enhancer_only":
         raise InputError(
@@ -133,6 +134,27 @@ def _check_together(switches: dict[str, Any]) -> None:
         )
 
 
+def _check_gate(switches: dict[str, Any]) -> None:
+    strategy = switches.get("strategy")
+    if switches.get("gate_scope", "each") != "each" and strategy not in (None, "gradprom"):
+        raise InputError(f"--gate_scope {switches['gate_scope']} belongs to --strategy gradprom, not {strategy!r}.")
+    every, last = switches.get("gate_every", 1), switches.get("gate_last")
+    if every == 1 and last is None:
+        return
+    if strategy not in (None, "gradprom", "gradprom_cosine"):
+        given = f"--gate_every {every}" if last is None else f"--gate_last {last}"
+        raise InputError(f"{given} belongs to --strategy gradprom or gradprom_cosine, not {strategy!r}.")
+    if every != 1 and last is not None:
+        raise InputError(
+            f"--gate_every {every} and --gate_last {last} are two ways to a cheaper gate: leave one of them out."
+        )
+    if last is not None and as_bool(switches.get("compile", False), "compile"):
+        raise InputError(
+            f"--gate_last {last} with --compile costs more than the exact gate, since a compiled enhancer is "
+            "differentiated as a whole: leave one of them out."
+        )
+
+
 def _check_degradation(switches: dict[str, Any]) -> None:
     degradation, factor = switches.get("degradation"), switches.get("scale_factor", 1)
     if degradation == "downsample" and factor == 1:
@@ -141,6 +163,11 @@ def _check_degradation(switches: dict[str, Any]) -> None:
         raise InputError(
             f"--degradation {degradation} keeps an image's size, so that --scale_factor {factor} has nothing to "
             "enlarge: set --scale_factor 1, or --degradation downsample."
+        )
+    if not isinstance(switches.get("noise_sigma", 0), (int, float)) and degradation not in (None, "perceptual"):
+        raise InputError(
+            f"--noise_sigma {switches['noise_sigma']} is a range, but --degradation {degradation} has one strength in "
+            "evaluation: give a single number."
         )
     if switches.get("image_size", factor) % factor:
         raise InputError(

@@ -9,6 +9,7 @@ from monai_gradprom.datasets.datalist import read_datalist, write_datalist
 from monai_gradprom.datasets.folder import folder_datalist
 from monai_gradprom.datasets.frame_count import count_frames
 from monai_gradprom.datasets.isic2018 import ISIC2018_DIAGNOSES, isic2018_datalist
+from monai_gradprom.datasets.isic2018_or_own import isic2018_or_own_datalist
 from monai_gradprom.datasets.labels import agree_on_labels, report_unlabelled, require_classes
 from monai_gradprom.datasets.lizard import LIZARD_CLASSES, lizard_datalist
 from monai_gradprom.datasets.readable import decode_files, drop_unreadable, find_faults
@@ -32,6 +33,7 @@ __all__ = [
     "find_faults",
     "folder_datalist",
     "isic2018_datalist",
+    "isic2018_or_own_datalist",
     "lizard_datalist",
     "read_datalist",
     "readable_items",

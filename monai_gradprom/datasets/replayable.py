@@ -12,6 +12,8 @@ from monai.data import CacheDataset
 from monai.transforms import RandomizableTrait, Transform
 from torch.utils.data import Sampler
 
+from monai_gradprom.errors import InputError
+
 __all__ = ["CacheBoundary", "EpochIndex", "EpochSampler", "ReplayableDataset"]
 
 
@@ -30,18 +32,37 @@ class EpochSampler(Sampler[EpochIndex]):
         seed: the run's seed.
         shuffle: False keeps the order.
         rank: which of several processes this is.
-        num_replicas: how many processes share a pass; each takes every ``num_replicas``-th item, and a remainder that
-            cannot be shared evenly is left out of that pass.
+        num_replicas: how many processes share a pass; each takes every ``num_replicas``-th item, so that their batches
+            of one moment together are the batch of a single process.
+        batch_size: that of the loader in each process, when it keeps its last batch: this one may then be smaller in
+            some processes than in others. None, for a loader that drops it: all processes get the same number of items.
+            Left out of a pass is only what would give some processes a batch, or an item, and others none: fewer items
+            than ``num_replicas``.
+
+    Raises:
+        InputError: there are fewer items than processes.
     """
 
     def __init__(
-        self, data_source: Any, seed: int = 0, shuffle: bool = True, rank: int = 0, num_replicas: int = 1
+        self,
+        data_source: Any,
+        seed: int = 0,
+        shuffle: bool = True,
+        rank: int = 0,
+        num_replicas: int = 1,
+        batch_size: int | None = None,
     ) -> None:
+        if len(data_source) < num_replicas:
+            raise InputError(
+                f"there are {len(data_source)} training images for {num_replicas} processes: start fewer processes "
+                "(torchrun --nproc_per_node)."
+            )
         self.data_source = data_source
         self.seed = int(seed)
         self.shuffle = shuffle
         self.rank = rank
         self.num_replicas = num_replicas
+        self.batch_size = batch_size
         self.epoch = 0
         self.start = 0
 
@@ -58,7 +79,12 @@ class EpochSampler(Sampler[EpochIndex]):
         return (EpochIndex(epoch, int(i)) for i in mine[self.start :])
 
     def __len__(self) -> int:
-        return len(self.data_source) // self.num_replicas
+        shared = len(self.data_source)
+        last = shared % (self.num_replicas * (self.batch_size or 1))
+        if last < self.num_replicas:
+            shared -= last
+        # every num_replicas-th item from this one's first
+        return len(range(self.rank, shared, self.num_replicas))
 
 
 class CacheBoundary(Transform, RandomizableTrait):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from .adversary import Adversary, Guidance
+from .batch_norm import SynchronisedBatchNorm, synchronise_batch_norm
 from .evaluator import EnhancementEvaluator
 from .precision import Precision
 from .pretrain import RecognizerPretraining
@@ -12,12 +14,16 @@ from .task import AuxiliaryTask, fixed_statistics
 from .trainer import GradPromTrainer
 
 __all__ = [
+    "Adversary",
     "AuxiliaryTask",
     "EnhancementEvaluator",
     "GradPromTrainer",
+    "Guidance",
     "Precision",
     "RandomStates",
     "RecognitionBatch",
     "RecognizerPretraining",
+    "SynchronisedBatchNorm",
     "fixed_statistics",
+    "synchronise_batch_norm",
 ]

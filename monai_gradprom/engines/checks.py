@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from monai_gradprom.errors import InputError
 from monai_gradprom.strategies import UpdateStrategy
 
+from .adversary import Adversary
 from .task import AuxiliaryTask
 
 __all__ = ["check_run", "check_tasks"]
@@ -23,8 +24,10 @@ def check_tasks(strategy: UpdateStrategy, tasks: Sequence[AuxiliaryTask]) -> Non
         InputError: as said.
     """
     names = [task.name for task in tasks]
-    if len(set(names)) != len(names):
-        raise InputError(f"every auxiliary task needs a name of its own, got {names}.")
+    if len(set(names)) != len(names) or Adversary.name in names:
+        raise InputError(
+            f"every auxiliary task needs a name of its own, and none may be called {Adversary.name!r}, got {names}."
+        )
     if strategy.uses_recognizer and not tasks:
         raise InputError(
             f"strategy {type(strategy).__name__} needs at least one auxiliary task: pass `tasks`, or use "
@@ -32,14 +35,14 @@ def check_tasks(strategy: UpdateStrategy, tasks: Sequence[AuxiliaryTask]) -> Non
         )
 
 
-def check_run(strategy: UpdateStrategy, tasks: Sequence[AuxiliaryTask], network: nn.Module) -> None:
+def check_run(strategy: UpdateStrategy, tasks: Sequence[AuxiliaryTask], networks: Iterable[nn.Module]) -> None:
     """Refuse recognizers that cannot do what the setting asks of them, and wrapped networks.
 
     Raises:
         InputError: as said.
     """
-    for wrapped in (network, *(task.network for task in tasks)):
-        if isinstance(wrapped, DistributedDataParallel):
+    for network in networks:
+        if isinstance(network, DistributedDataParallel):
             raise InputError(
                 "a network is wrapped in DistributedDataParallel, whose hooks never see the strategy's gradients: pass "
                 "it bare, the trainer averages over processes itself."

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from ignite.engine import Events
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
@@ -18,6 +19,7 @@ from torch import Tensor
 from monai_gradprom.errors import InputError
 
 from .baseline import enlarged_to
+from .distributed import alone, broadcast_buffers
 from .task import AuxiliaryTask, plain
 
 __all__ = ["EnhancementEvaluator"]
@@ -35,6 +37,9 @@ class EnhancementEvaluator(SupervisedEvaluator):
     [B, K]); and, when the batch holds it, ``<name>_target``. A recognizer that recognises the clean image worse than
     before has collapsed.
 
+    Of several processes each evaluates its own images, with the running statistics of the first one, and the metrics of
+    :mod:`monai_gradprom.handlers` and MONAI pool them. A process without images takes part in the pooling alone.
+
     Args:
         tasks: the tasks whose recognizers look at the images; without any, only images are evaluated.
         enhance_label: also enhance the clean image and put the result under ``label_pred``: what the enhancer does to
@@ -51,6 +56,22 @@ class EnhancementEvaluator(SupervisedEvaluator):
         self.tasks = list(tasks)
         self.enhance_label = enhance_label
         super().__init__(**evaluator)
+
+    def run(self, global_epoch: int = 1) -> None:  # type: ignore[override]
+        """Evaluate; ``global_epoch`` is the trainer's epoch, as in MONAI."""
+        for network in (self.network, *(task.network for task in self.tasks)):
+            broadcast_buffers(network)
+        if self.state.epoch_length == 0 and not alone():
+            self._take_part(global_epoch)
+        else:
+            super().run(global_epoch)
+
+    def _take_part(self, global_epoch: int) -> None:
+        """Everything of a run but its iterations; metrics wait for all processes at its end."""
+        self.state.max_epochs = self.state.epoch = max(global_epoch, 1)
+        self.state.iteration = 0
+        for event in (Events.STARTED, Events.EPOCH_STARTED, Events.EPOCH_COMPLETED, Events.COMPLETED):
+            self.fire_event(event)
 
     def state_dict(self) -> OrderedDict:
         """What outlives one evaluation: the best key metric so far and its epoch."""

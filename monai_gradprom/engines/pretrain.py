@@ -14,7 +14,7 @@ from torch import Tensor
 from monai_gradprom.datasets.replayable import EpochSampler
 from monai_gradprom.errors import InputError
 
-from .distributed import average
+from .distributed import average, batch_share, broadcast_state, require_same_length, weighted_means
 from .precision import Precision
 from .task import AuxiliaryTask, plain
 
@@ -22,7 +22,7 @@ __all__ = ["RecognizerPretraining"]
 
 
 class RecognizerPretraining:
-    """Train each task's recognizer on clean images and their semantic labels.
+    """Train each task's recognizer on clean images and their semantic labels, in one process or several.
 
     Args:
         tasks: the tasks; a recognizer that is already trained is left alone.
@@ -79,11 +79,12 @@ class RecognizerPretraining:
             optimizer.zero_grad()
             with precision.autocast():
                 loss = loss_function(task.network(image), target).mean()
-            precision.scale(loss).backward()
+            share = batch_share(len(image), self.device)
+            precision.scale(loss if share is None else loss * share).backward()
             average([p.grad for p in task.network.parameters()])
             precision.step([optimizer])
             precision.update()
-            return {"loss": loss.detach()}
+            return {"loss": weighted_means([loss], share)[0]}
 
         engine = SupervisedTrainer(
             device=self.device,
@@ -100,4 +101,6 @@ class RecognizerPretraining:
         if isinstance(sampler, EpochSampler):
             # the same passes as the trainer's, counted from its far end: no augmentation is seen twice
             engine.add_event_handler(Events.EPOCH_STARTED, lambda: sampler.set_position(2**20 + engine.state.epoch, 0))
+        require_same_length(engine.state.epoch_length)
+        broadcast_state(task.network)
         engine.run()

@@ -4,24 +4,25 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import torch
 from ignite.engine import Events
-from monai.data import MetaTensor
 from monai.engines import SupervisedTrainer
 from monai.engines.utils import IterationEvents
 from monai.engines.workflow import Workflow
 from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from monai_gradprom.datasets.replayable import EpochSampler
 from monai_gradprom.errors import InputError
 from monai_gradprom.strategies import EnhancerOnly, GateReport, Gradients, UpdateStrategy, get_strategy
 
+from .adversary import Adversary, check_adversaries
+from .bookkeeping import SKIPPED, accumulation_window, mean_terms, position_sampler, task_outputs, with_meta_of
 from .checks import check_run, check_tasks
-from .distributed import average_gradients, broadcast_state
+from .distributed import average, average_gradients, batch_share, broadcast_state, require_same_length, weighted_means
 from .precision import Precision
 from .task import AuxiliaryTask, plain
 
@@ -45,25 +46,33 @@ class GradPromTrainer(SupervisedTrainer):
     - ``compile`` compiles the enhancer in place, so that checkpoints keep their names, and turns off donated buffers
       (``torch._functorch.config.donated_buffer``) for the process.
     - in several processes (torchrun), all start from the first one's parameters, and gradients are averaged before the
-      gate decides; networks wrapped in DistributedDataParallel, whose hooks never see them, are refused.
-    - an update with a gradient that is not finite is skipped, in any precision and for all networks alike.
+      gate decides, each process's counting by its share of the samples; the losses in ``engine.state`` are those of
+      the whole batch. Networks wrapped in DistributedDataParallel, whose hooks never see the gradients, are refused.
+    - an update with a gradient that is not finite, in whichever process, is skipped, in any precision and for all
+      networks alike; its reports say NaN, neither open nor closed.
     - ``iteration_update`` is refused: it would replace the strategy.
 
     ``engine.state.output`` carries the usual keys (``loss`` is L_IP) and per task ``<name>_loss``, ``<name>_cosine``,
     ``<name>_gate`` and ``<name>_ratio`` (NaN where the strategy does not know them). ``engine.state.task_reports``
     holds the last update's :class:`GateReport` per task, ``engine.state.task_losses`` the losses, and
     ``engine.state.skipped_updates`` counts updates skipped, for all networks alike, because a gradient was not finite.
+    Of a loss function with ``term_values`` (:class:`~monai_gradprom.losses.MultiTermLoss`), and of a discriminator,
+    ``engine.state.loss_terms`` holds each term without its weight, and ``output`` each as ``<term>_loss``.
 
     Args:
         tasks: the auxiliary tasks.
         strategy: an :class:`UpdateStrategy` or the name of one.
         warmup_epochs: epochs in which the enhancer is trained alone before the recognizers are cascaded (paper, 3.2).
+        adversary: trains the discriminator of a loss function with adversarial guidance.
+        batch_transform: called with each mini-batch and the device before ``prepare_batch``, such as a
+            :class:`~monai_gradprom.transforms.BatchDegradation`, which degrades it there.
         supervised: every other argument, as in :class:`monai.engines.SupervisedTrainer`.
 
     Raises:
         ValueError: for an unknown strategy.
         InputError: for tasks that share a name or are missing, for accumulation over epochs of unknown length, and,
-            when the run starts, for a recognizer that the setting needs trained and that is not.
+            when the run starts, for a recognizer that the setting needs trained and that is not, for a discriminator
+            that nothing trains, or for processes with different numbers of batches.
     """
 
     def __init__(
@@ -72,6 +81,8 @@ class GradPromTrainer(SupervisedTrainer):
         tasks: Sequence[AuxiliaryTask] = (),
         strategy: UpdateStrategy | str = "gradprom",
         warmup_epochs: int = 0,
+        adversary: Adversary | None = None,
+        batch_transform: Callable[[dict[str, Tensor], torch.device], dict[str, Tensor]] | None = None,
         amp: bool = False,
         compile: bool = False,
         compile_kwargs: dict[str, Any] | None = None,
@@ -83,6 +94,8 @@ class GradPromTrainer(SupervisedTrainer):
         self.strategy = get_strategy(strategy) if isinstance(strategy, str) else strategy
         self.tasks = list(tasks) if self.strategy.uses_recognizer else []
         self.warmup_epochs = int(warmup_epochs)
+        self.adversaries = [] if adversary is None else [adversary]
+        self.batch_transform = batch_transform
         check_tasks(self.strategy, self.tasks)
         super().__init__(amp=amp, optim_set_to_none=optim_set_to_none, **supervised)
         if self.accumulation_steps > 1 and self.state.epoch_length is None:
@@ -94,22 +107,26 @@ class GradPromTrainer(SupervisedTrainer):
             config.donated_buffer = False
             self.network.compile(**(compile_kwargs or {}))
         self.precision = Precision(self.state.device, amp, self.amp_kwargs)
+        self.strategy.average_with(average)
         self._alone = EnhancerOnly()
         self._pending: Gradients | None = None
         self.state.skipped_updates = 0
         self.state.task_reports = {}
         self.state.task_losses = {}
+        self.state.loss_terms = {}
         for event in (Events.EPOCH_STARTED, Events.DATALOADER_STOP_ITERATION):
-            self.add_event_handler(event, self._position_sampler)
+            self.add_event_handler(event, lambda: position_sampler(self.data_loader, self.state.iteration))
 
     def run(self) -> None:  # type: ignore[override]
         """Train until ``max_epochs``, from wherever the state is; nothing is left to do after the last epoch."""
-        check_run(self.strategy, self.tasks, self.network)
+        check_run(self.strategy, self.tasks, self.networks)
+        check_adversaries(self.loss_function, self.adversaries)
         if self.state.epoch_length and self.state.iteration >= self.state.epoch_length * self.state.max_epochs:
             # ignite would begin again at iteration 0
             self.logger.info("all %d epochs are done already.", self.state.max_epochs)
             return
-        for network in (self.network, *(task.network for task in self.tasks)):
+        require_same_length(self.state.epoch_length)
+        for network in self.networks:
             broadcast_state(network)
         Workflow.run(self)
 
@@ -119,6 +136,7 @@ class GradPromTrainer(SupervisedTrainer):
         state.update({name: getattr(self.state, name) for name in _KEPT})
         state["precision"] = self.precision.state_dict()
         state["setting"] = self._setting()
+        state["strategy"] = self.strategy.state_dict()
         state["trained"] = {task.name: task.trained for task in self.tasks}
         return state
 
@@ -135,12 +153,13 @@ class GradPromTrainer(SupervisedTrainer):
         for name in _KEPT:
             setattr(self.state, name, state_dict[name])
         self.precision.load_state_dict(state_dict["precision"])
+        self.strategy.load_state_dict(state_dict["strategy"])
         for task in self.tasks:
             task.trained = state_dict["trained"][task.name]
 
     def _setting(self) -> dict[str, Any]:
         return {
-            "strategy": {"name": type(self.strategy).__name__, **vars(self.strategy)},
+            "strategy": self.strategy.setting(),
             "warmup_epochs": self.warmup_epochs,
             "accumulation_steps": self.accumulation_steps,
             "tasks": {task.name: [task.target_key, str(task.weight)] for task in self.tasks},
@@ -164,32 +183,53 @@ class GradPromTrainer(SupervisedTrainer):
         tasks = self.tasks if self.cascaded else []
         strategy = self.strategy if tasks else self._alone
         self._set_modes(tasks)
-        first, last = self._accumulation_window()
+        first, last = accumulation_window(self.state.iteration, self.state.epoch_length, self.accumulation_steps)
         if first:
             self._zero_grad()
         self.state.output = {Keys.IMAGE: inputs, Keys.LABEL: targets}
+        share = batch_share(len(inputs), inputs.device)
         with self.precision.autocast():
-            self.state.output[Keys.PRED] = _with_meta_of(
+            self.state.output[Keys.PRED] = with_meta_of(
                 inputs, plain(self.inferer(plain(inputs), self.network, *args, **kwargs))
             )
             self.fire_event(IterationEvents.FORWARD_COMPLETED)
             pred = plain(self.state.output[Keys.PRED])
             self.state.output[Keys.LOSS] = self.loss_function(pred, plain(targets)).mean()
-            task_losses = {task.name: task.loss(pred, plain(targets), batchdata) for task in tasks}
         self.fire_event(IterationEvents.LOSS_COMPLETED)
+        main_loss = self.state.output[Keys.LOSS]
+        self.state.output[Keys.LOSS] = main_loss.detach()
+        losses: dict[str, Tensor] = {}
+
+        def loss_of(task: AuxiliaryTask) -> Tensor:
+            with self.precision.autocast():
+                loss = task.loss(pred, plain(targets), batchdata)
+            losses[task.name] = loss.detach()
+            return self._scaled(loss, share)
+
         gradients = strategy.compute(
             pred,
-            self.precision.scale(self.state.output[Keys.LOSS] / self.accumulation_steps),
-            {name: self.precision.scale(value / self.accumulation_steps) for name, value in task_losses.items()},
+            self._scaled(main_loss, share),
+            # one recognizer runs after the other, when the strategy has room for it
+            {task.name: partial(loss_of, task) for task in tasks},
             self._theta,
             _phis(tasks),
             {task.name: task.weight for task in tasks},
         )
+        terms = dict(getattr(self.loss_function, "term_values", {}))
+        for adversary in self.adversaries:
+            with self.precision.autocast():
+                terms[adversary.name] = adversary.loss(pred, plain(targets))
+            # beside the recognizers', so that what happens to theirs happens to these
+            gradients.phis[adversary.name] = adversary.differentiate(self._scaled(terms[adversary.name], share))
         self._pending = gradients if self._pending is None else self._pending.add_(gradients)
-        self.state.output[Keys.LOSS] = self.state.output[Keys.LOSS].detach()
         self.state.task_reports = self._update(strategy, tasks) if last else {}
-        self.state.task_losses = {name: value.item() for name, value in task_losses.items()}
-        self.state.output.update(self._task_outputs(tasks))
+        self.state.output[Keys.LOSS], *means = weighted_means(
+            [main_loss, *(losses[task.name] for task in tasks)], share
+        )
+        self.state.task_losses = {task.name: mean.item() for task, mean in zip(tasks, means, strict=True)}
+        self.state.loss_terms = mean_terms(terms, share)
+        self.state.output.update({f"{name}_loss": value for name, value in self.state.loss_terms.items()})
+        self.state.output.update(task_outputs(tasks, self.state.task_reports, self.state.task_losses))
         self.fire_event(IterationEvents.MODEL_COMPLETED)
         return self.state.output
 
@@ -197,10 +237,12 @@ class GradPromTrainer(SupervisedTrainer):
         """Decide on the gradients gathered so far and step every optimizer, or none."""
         assert self._pending is not None
         average_gradients(self._pending)
-        reports = strategy.apply(self._pending, self._theta, _phis(tasks), {task.name: task.weight for task in tasks})
+        phis = _phis([*tasks, *self.adversaries])
+        reports = strategy.apply(self._pending, self._theta, phis, {task.name: task.weight for task in tasks})
         self._pending = None
-        trained = tasks if strategy.trains_recognizer else []
-        optimizers = [self.optimizer, *(task.optimizer for task in trained if task.optimizer is not None)]
+        trained: list[AuxiliaryTask | Adversary] = [*tasks] if strategy.trains_recognizer else []
+        trained += self.adversaries
+        optimizers = [self.optimizer, *(each.optimizer for each in trained if each.optimizer is not None)]
         self.precision.unscale_(optimizers)
         self.fire_event(IterationEvents.BACKWARD_COMPLETED)
         finite = all(report.finite for report in reports.values()) and self.precision.all_finite(optimizers)
@@ -209,61 +251,47 @@ class GradPromTrainer(SupervisedTrainer):
         else:
             self.state.skipped_updates += 1
             self.logger.warning("a gradient is not finite: update %d is skipped.", self.state.iteration)
+            # a gate may have decided before φ's gradients were found out; nothing came of it
+            reports = dict.fromkeys(reports, SKIPPED)
         self.precision.update()
         return reports
 
+    def _scaled(self, loss: Tensor, share: Tensor | None) -> Tensor:
+        """What is differentiated: a loss's part of the whole batch and of the accumulation, times the loss scale."""
+        part = loss / self.accumulation_steps
+        return self.precision.scale(part if share is None else part * share)
+
     def _prepare(self, batchdata: dict[str, Tensor]) -> tuple[Tensor, Tensor, tuple, dict]:
+        if self.batch_transform is not None:
+            batchdata = self.batch_transform(batchdata, self.state.device)
         batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
         if len(batch) == 2:
             return batch[0], batch[1], (), {}
         return batch
 
-    def _accumulation_window(self) -> tuple[bool, bool]:
-        """Whether this mini-batch opens and closes an accumulation; an epoch's last one always closes it."""
-        length = self.state.epoch_length
-        position = (self.state.iteration - 1) % length if length else self.state.iteration - 1
-        first = position % self.accumulation_steps == 0
-        return first, (position + 1) % self.accumulation_steps == 0 or position + 1 == length
-
     def _set_modes(self, tasks: Sequence[AuxiliaryTask]) -> None:
         self.network.train()
         for task in tasks:
             task.network.train(self.strategy.trains_recognizer)
+        for adversary in self.adversaries:
+            adversary.network.train()
 
     def _zero_grad(self) -> None:
         self._pending = None
         # the networks, not the optimizers: gradients reach parameters that no optimizer holds, and would pile up there
-        for network in (self.network, *(task.network for task in self.tasks)):
+        for network in self.networks:
             network.zero_grad(set_to_none=self.optim_set_to_none)
+
+    @property
+    def networks(self) -> list[torch.nn.Module]:
+        """The enhancer, the recognizers and the discriminator, as many as there are."""
+        tasks, adversaries = ([other.network for other in others] for others in (self.tasks, self.adversaries))
+        return [self.network, *tasks, *adversaries]
 
     @property
     def _theta(self) -> list[Tensor]:
         return list(self.network.parameters())
 
-    def _task_outputs(self, tasks: Sequence[AuxiliaryTask]) -> dict[str, float]:
-        nan = float("nan")
-        found: dict[str, float] = {}
-        for task in tasks:
-            report = self.state.task_reports.get(task.name, GateReport(gate=nan))
-            found[f"{task.name}_loss"] = self.state.task_losses[task.name]
-            found[f"{task.name}_gate"] = report.gate
-            found[f"{task.name}_cosine"] = nan if report.cosine is None else report.cosine
-            found[f"{task.name}_ratio"] = nan if report.ratio is None else report.ratio
-        return found
 
-    def _position_sampler(self) -> None:
-        """Point the sampler at the next mini-batch, so that data depend on the iteration alone (exact resume)."""
-        loader = self.data_loader
-        if isinstance(loader, DataLoader) and isinstance(loader.sampler, EpochSampler):
-            passes, batches = divmod(self.state.iteration, len(loader))
-            loader.sampler.set_position(passes, batches * (loader.batch_size or 1))
-
-
-def _phis(tasks: Sequence[AuxiliaryTask]) -> dict[str, list[Tensor]]:
-    return {task.name: list(task.network.parameters()) for task in tasks}
-
-
-def _with_meta_of(source: Tensor, tensor: Tensor) -> Tensor:
-    if not isinstance(source, MetaTensor):
-        return tensor
-    return MetaTensor(tensor).copy_meta_from(source, copy_attr=True)
+def _phis(others: Sequence[AuxiliaryTask | Adversary]) -> dict[str, list[Tensor]]:
+    return {other.name: list(other.network.parameters()) for other in others}

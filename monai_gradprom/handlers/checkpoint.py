@@ -15,6 +15,7 @@ import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 
+from monai_gradprom.engines.distributed import every_process
 from monai_gradprom.errors import InputError
 
 __all__ = ["BestModelSaver", "TrainingCheckpoint", "atomic_save", "latest_checkpoint"]
@@ -72,7 +73,7 @@ class TrainingCheckpoint:
         resume: continue from the latest checkpoint in ``output_dir`` when the run starts, or from scratch when there is
             none. A run may be resumed with more epochs than before.
 
-    Of several processes the first one writes, and all restore.
+    Of several processes the first one writes, and all restore, from storage that all of them see.
     """
 
     def __init__(
@@ -109,10 +110,11 @@ class TrainingCheckpoint:
         if self._saved == engine.state.iteration or getattr(engine, "accumulating", False):
             return
         self._saved = engine.state.iteration
+        path = self.output_dir / f"checkpoint_iteration={engine.state.iteration}.pt"
+        # in every process: random states are gathered
+        content = {name: item.state_dict() for name, item in self.objects.items()}
         if idist.get_rank() > 0:
             return
-        path = self.output_dir / f"checkpoint_iteration={engine.state.iteration}.pt"
-        content = {name: item.state_dict() for name, item in self.objects.items()}
         atomic_save(content | {"setting": self.setting}, path)
         self._own = [*self._own, path][-self.n_saved :]
         # an earlier run's checkpoint of a later iteration would be the one that a resumed run continues from
@@ -133,9 +135,12 @@ class TrainingCheckpoint:
             whether there was one.
 
         Raises:
-            InputError: for a checkpoint that cannot be read or belongs to another setting.
+            InputError: for a checkpoint that cannot be read or belongs to another setting, or that some processes see
+                and others do not.
         """
         path = latest_checkpoint(self.output_dir)
+        if self.resume:
+            _require_same_file(path)
         if path is None or not self.resume:
             if path is not None:
                 logger.warning("%s is of an earlier run: the first checkpoint of this one replaces it.", path)
@@ -188,6 +193,15 @@ class TrainingCheckpoint:
                     f"{path.name} is of a run with {name} {before}, this one has {now}: resume with the switches that "
                     "it was started with, or choose another --output_dir."
                 )
+
+
+def _require_same_file(path: Path | None) -> None:
+    names = every_process(None if path is None else path.name)
+    if len(set(names)) > 1:
+        raise InputError(
+            f"--resume: the processes find different checkpoints ({', '.join(map(str, names))}): put --output_dir on "
+            "storage that all machines share."
+        )
 
 
 class BestModelSaver:

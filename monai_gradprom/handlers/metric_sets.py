@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from monai.metrics import CumulativeIterationMetric
+from torch import Tensor
 
 from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers.per_image import PerImageMetric
 from monai_gradprom.handlers.scored import ScoredImagesMetric
-from monai_gradprom.metrics import Accuracy, BalancedAccuracy, MacroAUC, PooledMeanIoU, psnr, ssim
+from monai_gradprom.metrics import Accuracy, BalancedAccuracy, MacroAUC, PooledMeanIoU, delta_e, psnr, ssim
 
 if TYPE_CHECKING:
     from monai_gradprom.engines import AuxiliaryTask
@@ -32,20 +33,24 @@ _RECOGNITION: dict[str, tuple[tuple[str, Callable[[int], CumulativeIterationMetr
 _VIEWS = (("image", "_input"), ("pred", ""), ("label", "_clean"))
 
 
-def image_metrics(region: str | None = None) -> dict[str, PerImageMetric]:
+def image_metrics(region: str | None = None, color: bool = False) -> dict[str, PerImageMetric]:
     """PSNR and SSIM of the enhanced image and, ending in ``_input``, of the baseline that it has to beat.
 
     Args:
         region: key of a mask [1, *spatial] in the batch; pixels where it is not zero count. None: all count.
+        color: DeltaE as well (CIEDE2000, for RGB and grey images).
 
     Returns:
-        ``psnr, psnr_input, ssim, ssim_input``; with a region ``psnr_sector, psnr_sector_input, ...`` in its name. All
-        can be a ``key_val_metric``; the first, ``psnr``, is then the key metric.
+        ``psnr, psnr_input, ssim, ssim_input``, and ``delta_e, delta_e_input``; with a region ``psnr_sector,
+        psnr_sector_input, ...`` in its name. All can be a ``key_val_metric`` but DeltaE, which is better when lower;
+        the first, ``psnr``, is then the key metric.
     """
+    functions: dict[str, Callable[..., Tensor]] = {"psnr": psnr, "ssim": ssim}
+    functions |= {"delta_e": delta_e} if color else {}
     suffix, mask = ("", []) if region is None else (f"_{region}", [region])
     return {
         f"{name}{suffix}{ending}": PerImageMetric(function, [key, "label", *mask])
-        for name, function in (("psnr", psnr), ("ssim", ssim))
+        for name, function in functions.items()
         for key, ending in (("pred", ""), ("baseline", "_input"))
     }
 

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
+
+from monai_gradprom.engines.distributed import every_process
 
 __all__ = ["MetricReport", "quality_table"]
 
@@ -18,8 +21,10 @@ __all__ = ["MetricReport", "quality_table"]
 ROWS = (
     ("PSNR [dB]", "psnr_input", "psnr", None),
     ("SSIM", "ssim_input", "ssim", None),
+    ("DeltaE (CIEDE2000)", "delta_e_input", "delta_e", None),
     ("PSNR in the sector [dB]", "psnr_sector_input", "psnr_sector", None),
     ("SSIM in the sector", "ssim_sector_input", "ssim_sector", None),
+    ("DeltaE in the sector", "delta_e_sector_input", "delta_e_sector", None),
     ("mIoU", "miou_input", "miou", "miou_clean"),
     ("accuracy", "accuracy_input", "accuracy", "accuracy_clean"),
     ("balanced accuracy", "balanced_accuracy_input", "balanced_accuracy", "balanced_accuracy_clean"),
@@ -57,7 +62,7 @@ class MetricReport:
     Writes ``metrics_per_image.csv`` (``id`` and one column per metric that has a value for each image) and
     ``metrics_summary.csv`` (``metric, mean, std, images``; the sample standard deviation; pooled metrics such as mIoU
     have a value for the whole set only). Of super-resolution the printed title says that "before" is the bicubic
-    enlargement.
+    enlargement. Of several processes all collect and the first one writes, its own images first.
 
     Args:
         output_dir: folder of the files.
@@ -88,27 +93,31 @@ class MetricReport:
     def write(self, engine: Engine) -> None:
         """Write both files and print the table."""
         state: Any = engine.state
+        # in the order in which the metrics gather their values
+        ids = [name for part in every_process(self._ids) for name in part]
+        if idist.get_rank() > 0:
+            return
         known = {name: torch.as_tensor(values) for name, values in state.metric_details.items()}
         details = {
             name: values.flatten().double()
             for name, values in known.items()
-            if len(values) == values.numel() == len(self._ids)
+            if len(values) == values.numel() == len(ids)
         }
         self.output_dir.mkdir(parents=True, exist_ok=True)
         with (self.output_dir / "metrics_per_image.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["id", *details])
-            for i, name in enumerate(self._ids):
+            for i, name in enumerate(ids):
                 writer.writerow([name, *(f"{float(values[i]):.6g}" for values in details.values())])
         spread = {name: _std(values) for name, values in details.items()}
         with (self.output_dir / "metrics_summary.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["metric", "mean", "std", "images"])
             for name, value in state.metrics.items():
-                images = len(details[name].isfinite().nonzero() if name in details else known.get(name, self._ids))
+                images = len(details[name].isfinite().nonzero() if name in details else known.get(name, ids))
                 writer.writerow([name, f"{float(value):.6g}", f"{spread.get(name, math.nan):.6g}", images])
         before = '; "before" is the bicubic enlargement' if self._enlarged else ""
-        print(f"\n{self.title} ({len(self._ids)} images{before})\n{quality_table(state.metrics, spread)}")
+        print(f"\n{self.title} ({len(ids)} images{before})\n{quality_table(state.metrics, spread)}")
         print(f"  per image: {self.output_dir / 'metrics_per_image.csv'}", flush=True)
 
 

@@ -52,5 +52,10 @@ class ScoredImagesMetric(IgniteMetricHandler):
             return math.nan
         value = super().compute()
         details = state.metric_details[self._name]  # of MacroAUC a list: probabilities and classes
-        state.metric_details[self._name] = details[0] if isinstance(details, list) else details
+        state.metric_details[self._name] = _of_images(details[0] if isinstance(details, list) else details)
         return value
+
+
+def _of_images(details: torch.Tensor) -> torch.Tensor:
+    """Without the rows, zero or nan throughout, that processes without images have put in: they are no images."""
+    return details[(details.nan_to_num() != 0).flatten(1).any(dim=1)]

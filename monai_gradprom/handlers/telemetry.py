@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
+
+from monai_gradprom.handlers.update_rows import UpdateRows
 
 __all__ = ["GateTelemetry"]
 
@@ -20,7 +21,9 @@ class GateTelemetry:
     """Record each task's loss, cosine, gate and ‖λG_VR‖/‖G_IP‖ of a :class:`GradPromTrainer`.
 
     Writes ``gate.csv`` with one row per task and update. A cell is empty where the strategy does not know the value. A
-    resumed run drops the rows that it is about to write again, so the file equals the uninterrupted run's.
+    resumed run drops the rows that it is about to write again, so the file equals the uninterrupted run's. The gate of
+    an update that was skipped, since a gradient was not finite, is "nan": neither open nor closed, and in the log
+    counted by itself.
 
     Args:
         output_dir: folder of the CSV; made when missing.
@@ -30,28 +33,16 @@ class GateTelemetry:
 
     def __init__(self, output_dir: str | Path, summary_writer: Any = None, filename: str = "gate.csv") -> None:
         self.path = Path(output_dir) / filename
+        self.rows = UpdateRows(self.path, FIELDS)
         self.writer = summary_writer
         self.logger = logging.getLogger("monai_gradprom.gate")
         self._epoch_rows: dict[str, list[dict[str, float | None]]] = {}
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
-        engine.add_event_handler(Events.STARTED, self._open)
+        engine.add_event_handler(Events.STARTED, lambda: self.rows.start(engine.state.iteration))
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._summarise)
-
-    def _open(self, engine: Engine) -> None:
-        kept = []
-        if self.path.is_file() and engine.state.iteration > 0:
-            with self.path.open(newline="") as file:
-                # a power cut may have left half a row
-                whole = [row for row in csv.DictReader(file) if row[FIELDS[-1]] is not None]
-            kept = [row for row in whole if int(row["iteration"]) <= engine.state.iteration]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            writer.writeheader()
-            writer.writerows(kept)
 
     def _record(self, engine: Engine) -> None:
         state: Any = engine.state
@@ -70,19 +61,19 @@ class GateTelemetry:
                     if value is not None:
                         self.writer.add_scalar(f"gate/{name}/{field}", value, state.iteration)
         if rows:
-            with self.path.open("a", newline="") as file:
-                csv.DictWriter(file, FIELDS).writerows(rows)
+            self.rows.append(rows)
 
     def _summarise(self, engine: Engine) -> None:
         for name, rows in self._epoch_rows.items():
             self.logger.info(
-                "epoch %d, task %s: loss %s, gate open in %s of updates, cosine %s, |wG_VR|/|G_IP| %s",
+                "epoch %d, task %s: loss %s, gate open in %s of updates, cosine %s, |wG_VR|/|G_IP| %s%s",
                 engine.state.epoch,
                 name,
                 _mean(rows, "loss"),
                 _share_open(rows),
                 _mean(rows, "cosine"),
                 _mean(rows, "ratio"),
+                _skipped(rows),
             )
         self._epoch_rows.clear()
 
@@ -90,6 +81,11 @@ class GateTelemetry:
 def _mean(rows: list[dict[str, float | None]], field: str) -> str:
     values = [v for row in rows if (v := row[field]) is not None and math.isfinite(v)]
     return f"{sum(values) / len(values):.4g}" if values else "unknown"
+
+
+def _skipped(rows: list[dict[str, float | None]]) -> str:
+    count = sum(gate is not None and math.isnan(gate) for row in rows for gate in [row["gate"]])
+    return f", {count} skipped" if count else ""
 
 
 def _share_open(rows: list[dict[str, float | None]]) -> str:

@@ -13,6 +13,8 @@ from monai.bundle import ConfigWorkflow
 BUNDLES = Path(__file__).parents[2] / "bundles"
 CPU = "$torch.device('cpu')"
 TINY_NETWORK = {"network_def#channels": 4, "network_def#num_blocks": 1}
+TINY_DPENET = {"network_def#channels": [4, 6, 8]}
+TINY_DISCRIMINATOR = {"discriminator_def#channels": [4, 6]}
 TINY_RECOGNIZER = {
     "_target_": "UNet",
     "_disabled_": "$@recognition == 'diagnosis'",
@@ -66,7 +68,9 @@ def workflow(archive):
         **switches,
     ):
         defaults = {"device": CPU} | ({} if sample_data else {"dataset_dir": str(archive(bundle))})
-        defaults |= TINY_NETWORK if tiny_network else {}
+        perceptual = bundle.endswith("_perceptual")
+        defaults |= (TINY_DPENET if perceptual else TINY_NETWORK) if tiny_network else {}
+        defaults |= TINY_DISCRIMINATOR if perceptual and config == "train" else {}
         if tiny_recognizer and config != "inference" and bundle != "covidct_denoise":
             defaults |= {"recognizer_defs#segmentation": TINY_RECOGNIZER}
         defaults |= TINY_TRAIN if config == "train" else {}

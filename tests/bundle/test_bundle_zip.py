@@ -22,7 +22,7 @@ from monai_gradprom.bundle import find_input_error
 from monai_gradprom.cli import main
 
 ROOT = Path(__file__).parents[2]
-BUNDLES = ("camus_denoise", "covidct_denoise", "isic2018_denoise", "lizard_sr")
+BUNDLES = ("camus_denoise", "covidct_denoise", "isic2018_denoise", "isic2018_perceptual", "lizard_sr")
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,7 @@ def infer(bundle, source, output, cwd):
         pytest.param("camus_denoise", 1, 1, marks=pytest.mark.slow),
         pytest.param("covidct_denoise", 1, 1, marks=pytest.mark.slow),
         pytest.param("isic2018_denoise", 3, 1, marks=pytest.mark.slow),
+        pytest.param("isic2018_perceptual", 3, 1, marks=pytest.mark.slow),
     ],
 )
 def test_inference_anywhere(unpack, pictures, run, tmp_path, name, channels, factor):
@@ -136,7 +137,9 @@ def test_without_sample_data_beside_it_images_are_asked_for(unpack, run):
     assert "name your own with --dataset_dir" in str(find_input_error(caught.value))
 
 
-@pytest.mark.parametrize("name, channels, factor", [("camus_denoise", 1, 1), ("lizard_sr", 3, 2)])
+@pytest.mark.parametrize(
+    "name, channels, factor", [("camus_denoise", 1, 1), ("isic2018_perceptual", 3, 1), ("lizard_sr", 3, 2)]
+)
 def test_folder_enhancement_anywhere(unpack, pictures, tmp_path, monkeypatch, capsys, name, channels, factor):
     monkeypatch.chdir(tmp_path)
     words = ["enhance", pictures(channels), tmp_path / "enhanced", "--bundle", unpack(name), "--workers", 1]

@@ -27,6 +27,7 @@ CELLS = [
     ("camus_denoise", 1),
     ("covidct_denoise", 1),
     ("isic2018_denoise", 1),
+    ("isic2018_perceptual", 1),
     ("lizard_sr", 2),
     ("lizard_sr", 4),
 ]

@@ -23,6 +23,8 @@ CELLS = [
     ("isic2018_denoise", "diagnosis"),
     ("isic2018_denoise", "segmentation"),
     ("isic2018_denoise", "both"),
+    ("isic2018_perceptual", "segmentation"),
+    ("isic2018_perceptual", "both"),
     ("covidct_denoise", "diagnosis"),
     ("lizard_sr", "diagnosis"),
     ("lizard_sr", "segmentation"),
@@ -51,7 +53,7 @@ def refusal(built):
 
 @pytest.mark.parametrize("bundle, recognition", CELLS)
 def test_a_cell_from_training_to_evaluation(run, tmp_path, capsys, bundle, recognition):
-    built = run(bundle=bundle, recognition=recognition, recognizer_pretrain_epochs=1)
+    built = run(bundle=bundle, recognition=recognition, recognizer_pretrain_epochs=1, strategy="gradprom")
     assert built.check_properties() == []
     tasks = TASKS.get(recognition, [recognition])
     found = rows(tmp_path / "out" / "gate.csv")
@@ -84,7 +86,7 @@ def test_a_cell_from_training_to_evaluation(run, tmp_path, capsys, bundle, recog
 def test_a_bundle_runs_on_its_sample_data(run, tmp_path, bundle):
     """As it stands: no folder is named."""
     switches = {"bundle": bundle, "sample_data": True}
-    run(batch_size=16, **switches)
+    run(batch_size=16, strategy="gradprom", **switches)
     weights = {"weights": str(tmp_path / "out" / "model.pt")}
     run("evaluate", recognizer_weights=str(tmp_path / "out"), output_dir=str(tmp_path / "e"), **weights, **switches)
     assert len(rows(tmp_path / "e" / "metrics_per_image.csv")) >= 10
@@ -241,7 +243,10 @@ def test_a_split_at_random_is_the_same_for_training_and_testing_whatever_the_see
 
 @pytest.mark.parametrize(
     "bundle, factor",
-    [("camus_denoise", 1), ("isic2018_denoise", 1), ("covidct_denoise", 1), ("lizard_sr", 2), ("lizard_sr", 4)],
+    [
+        *[("camus_denoise", 1), ("isic2018_denoise", 1), ("isic2018_perceptual", 1), ("covidct_denoise", 1)],
+        *[("lizard_sr", 2), ("lizard_sr", 4)],
+    ],
 )
 def test_default_weights_are_there(workflow, bundle, factor):
     for config in ("evaluate", "inference"):

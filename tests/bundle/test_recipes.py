@@ -34,10 +34,17 @@ def test_changes(recipes, tmp_path, monkeypatch):
     monkeypatch.setattr(recipes, "HERE", tmp_path)
     changes = {
         "all": {"set": {"a": 2, "not#there": 3}, "remove": ["z", "nor_this"]},
-        "train": {"set": {"b#c#1": 25}, "insert": {"b#c#1": [15, 16]}, "before": {"b": {"new": None}}},
+        "train": {
+            "set": {"b#c#1": 25},
+            "insert": {"b#c#1": [15, 16]},
+            "before": {"b": {"new": None}},
+            "add": {"b#d": 4},
+        },
     }
     made = recipes.compose(changes, "train")
-    assert made == {"a": 2, "new": None, "b": {"c": [10, 15, 16, 25]}} and list(made) == ["a", "new", "b"]
+    assert made == {"a": 2, "new": None, "b": {"c": [10, 15, 16, 25], "d": 4}} and list(made) == ["a", "new", "b"]
+    with pytest.raises(ValueError, match="'c' is there already"):
+        recipes.compose({"train": {"add": {"b#c": 1}}}, "train")
     for wrong in ({"set": {"q": 1}}, {"remove": ["q"]}, {"insert": {"b#q#1": []}}, {"before": {"q": {}}}):
         with pytest.raises(KeyError, match=r"there is no '(q|b#q#1)'"):
             recipes.compose({"train": wrong}, "train")

@@ -18,9 +18,10 @@ GOOD_AND_BAD = {
     ),
     "recognition": (["segmentation", "diagnosis", "both"], ["segmentatoin"]),
     "backbone": (["resnet18", "resnet101"], ["resnet19", 18]),
-    "degradation": (["gaussian", "speckle", "challenge", "none"], ["gausian"]),
+    "degradation": (["gaussian", "speckle", "challenge", "perceptual", "none"], ["gausian"]),
     "scale_factor": ([1, 2, 4], [0, 3, 2.5, "2", True]),
     "downsampling": (["area", "bicubic"], ["nearest"]),
+    "degrade_on": (["cpu", "device"], ["gpu"]),
     "resize": ([16, 256], [8, 256.5, [256, 256]]),
     "tile_size": ([64, 1024], [8, 64.5, "big"]),
     "skip_unreadable": ([True, "no"], ["perhaps"]),
@@ -31,9 +32,20 @@ GOOD_AND_BAD = {
     "figures": ([[], ["panels", "cam"], "guided_backprop"], [["panel"], "cams"]),
     "figure_images": ([1, ["a", "b"]], [0, 1.5]),
     "compared_weights": ([{}, {"joint": FILE}], [{"joint": "/nowhere.pt"}, [FILE]]),
-    "noise_sigma": ([0, 0.1, 10], [-0.1, 11, "0.1x", math.nan, True, [0.1, 0.2]]),
+    "noise_sigma": ([0, 0.1, 10, [0, 0.2]], [-0.1, 11, "0.1x", math.nan, True, [0.2, 0.1], [0.1], [0, 11], []]),
+    "brightness": ([1, 0.3, [0.1, 0.8]], [1.1, -0.1, [0.8, 0.1], "dark"]),
+    "contrast": ([0, [0.1, 0.8]], [2, [0.1, 1.2], "flat"]),
+    "noise": (["gaussian", "uniform"], ["poisson"]),
+    "reconstruction_weight": ([0, 1, 2.5], [-1, "1", math.inf, True]),
+    "feature_weight": ([0, 1], [-0.1, FILE]),
+    "adversarial_weight": ([0, 5e-4], [-1e-3, "much"]),
+    "feature_weights": ([FILE], ["/nowhere.pth", 0.5]),
+    "feature_backbone": (["vgg19", "resnet18"], ["vgg16"]),
+    "untrained_features": ([True, "no"], ["perhaps"]),
     "aux_weight": ([0, 1e-4, "0.5", "relative:0.3"], [-1, "relative:0", "relative:-1", "relativ:1", "much", math.inf]),
     "gate_scope": (["each"], ["all"]),
+    "gate_every": ([1, 8], [0, 2.5, "2"]),
+    "gate_last": ([1, 2], [0, 0.5, "tail"]),
     "warmup_epochs": ([0, 3], [-1, 1.5, "2"]),
     "recognizer_pretrain_epochs": ([0, 3], [-1, 0.5, True]),
     "recognizer_weights": ([FILE, "/", {"diagnosis": FILE}], [{"diagnosis": "/nowhere.pt"}, "/nowhere.pt"]),
@@ -64,6 +76,10 @@ GOOD_AND_BAD = {
     "resume": ([False, "no"], ["perhaps"]),
     "amp": ([False, "off"], ["perhaps"]),
     "compile": ([False, "0"], ["perhaps"]),
+    "clip_norm": ([0.5, 1], [0, -1, math.inf, "1"]),
+    "amp_dtype": (["auto", "float16", "bfloat16"], ["half", "float32"]),
+    "channels_last": ([True, "no"], ["last"]),
+    "sync_batch_norm": ([True, "no"], ["perhaps"]),
 }
 
 
@@ -120,6 +136,29 @@ def test_gate_scope_belongs_to_gradprom(strategy):
     check_switches(strategy=strategy, gate_scope="each", recognizer_pretrain_epochs=1)
     with pytest.raises(InputError, match=f"--gate_scope any belongs to --strategy gradprom, not '{strategy}'"):
         check_switches(strategy=strategy, gate_scope="any", recognizer_pretrain_epochs=1)
+
+
+@pytest.mark.parametrize("cheaper", [{"gate_every": 4}, {"gate_last": 2}])
+def test_cheaper_gates_need_a_gate(cheaper):
+    ((name, value),) = cheaper.items()
+    for strategy in ("gradprom", "gradprom_cosine"):
+        check_switches(strategy=strategy, **cheaper)
+    for strategy in ("joint", "frozen", "enhancer_only"):
+        check_switches(strategy=strategy, gate_every=1, gate_last=None, recognizer_pretrain_epochs=1)
+        with pytest.raises(InputError, match=f"--{name} {value} belongs to --strategy gradprom or gradprom_cosine"):
+            check_switches(strategy=strategy, recognizer_pretrain_epochs=1, **cheaper)
+
+
+def test_there_is_one_cheaper_gate_at_a_time():
+    with pytest.raises(InputError, match="--gate_every 4 and --gate_last 2 are two ways"):
+        check_switches(strategy="gradprom", gate_every=4, gate_last=2)
+
+
+def test_a_compiled_enhancer_has_no_cheap_last_layer():
+    with pytest.raises(InputError, match="--gate_last 2 with --compile costs more"):
+        check_switches(strategy="gradprom", gate_last=2, compile="yes")
+    check_switches(strategy="gradprom", gate_last=2, compile="no")
+    check_switches(strategy="gradprom", gate_every=2, compile=True)
 
 
 @pytest.mark.parametrize(

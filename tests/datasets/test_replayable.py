@@ -5,8 +5,10 @@ import pytest
 import torch
 from monai.data import DataLoader
 from monai.transforms import Compose, Lambdad, RandGaussianNoised
+from torch.utils.data import BatchSampler
 
 from monai_gradprom.datasets import CacheBoundary, EpochIndex, EpochSampler, ReplayableDataset
+from monai_gradprom.errors import InputError
 
 
 def dataset(seed=3, loads=None):
@@ -71,3 +73,27 @@ def test_processes_share_a_pass_without_overlap():
     parts = [[k.item for k in EpochSampler(range(11), seed=2, rank=rank, num_replicas=2)] for rank in range(2)]
     assert [len(part) for part in parts] == [5, 5]
     assert len({*parts[0], *parts[1]}) == 10
+
+
+@pytest.mark.parametrize(
+    ("count", "world", "size"), [(12, 2, 2), (11, 2, 2), (11, 3, 2), (7, 2, 4), (13, 2, 2), (16, 3, 2)]
+)
+def test_processes_share_every_batch_of_a_single_process(count, world, size):
+    """Batch by batch the same items, all processes equally often; only a last batch too small for all is left out."""
+
+    def batches(rank, world, size):
+        sampler = EpochSampler(range(count), seed=2, rank=rank, num_replicas=world, batch_size=size)
+        sampler.set_position(3)
+        return [[key.item for key in batch] for batch in BatchSampler(sampler, size, drop_last=False)]
+
+    whole = batches(0, 1, size * world)
+    if len(whole[-1]) < world:
+        whole.pop()
+    parts = [batches(rank, world, size) for rank in range(world)]
+    assert {len(part) for part in parts} == {len(whole)}
+    assert [sorted(item for part in parts for item in part[i]) for i in range(len(whole))] == [sorted(b) for b in whole]
+
+
+def test_fewer_items_than_processes_are_refused():
+    with pytest.raises(InputError, match="2 training images for 3 processes"):
+        EpochSampler(range(2), rank=0, num_replicas=3)

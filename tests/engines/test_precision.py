@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -50,10 +51,11 @@ def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, s
     run = recipe(strategy, max_epochs=1, weight=weight)
     if scaler:
         scaled(run)
-    snapshots = []
+    snapshots, reports = [], []
 
     @run.trainer.on(Events.ITERATION_COMPLETED)
     def remember(engine):
+        reports.append(list(engine.state.task_reports.values()))
         snapshots.append((vector(run.network), torch.cat([p.detach().flatten() for p in run.recognizer.parameters()])))
 
     def spoil(tensor):
@@ -69,6 +71,11 @@ def test_an_overflow_skips_all_networks_alike(recipe, vector, strategy, where, s
         run.recognizer.body[3].bias.register_hook(spoil)
     run.trainer.run()
     assert run.trainer.state.skipped_updates == 1
+    # neither open nor closed, even where the gate had decided before φ's gradients were found out
+    assert [[math.isnan(r.gate) for r in update] for update in reports] == [
+        [i == 1] * len(reports[i]) for i in range(3)
+    ]
+    assert all(r.finite is not math.isnan(r.gate) for update in reports for r in update)
     for first, second, third in zip(*snapshots, strict=True):
         assert torch.equal(first, second)  # skipped, for both networks
         if strategy not in ("frozen", "enhancer_only") or first.numel() == vector(run.network).numel():
@@ -93,3 +100,65 @@ def test_scaling_is_for_float16_alone():
     assert not Precision(cpu, True).scaler.is_enabled()
     assert Precision(cpu, True, {"dtype": torch.float16}).scaler.is_enabled()
     assert not Precision(cpu, False, {"dtype": torch.float16}).scaler.is_enabled()
+
+
+@pytest.mark.parametrize("spoilt", [2, 3], ids=["first of its window", "second"])
+def test_an_overflow_skips_its_whole_accumulation(recipe, vector, spoilt):
+    """10 images in batches of 2 and windows of 2: updates after batches 2, 4 and 5 of either epoch."""
+    run = scaled(recipe("gradprom", batch_size=2, accumulation_steps=2, max_epochs=2))
+    task_loss, states, gates = run.task.loss_function, [], []
+    run.task.loss_function = lambda *pair: (
+        task_loss(*pair) * (math.inf if run.trainer.state.iteration == spoilt + 1 else 1)
+    )
+
+    @run.trainer.on(Events.ITERATION_COMPLETED)
+    def remember(engine):
+        states.append(torch.cat([p.detach().flatten() for n in (run.network, run.recognizer) for p in n.parameters()]))
+        gates.extend((engine.state.iteration, r.gate) for r in engine.state.task_reports.values())
+
+    run.trainer.run()
+    moved = [i + 2 for i, (a, b) in enumerate(pairwise(states)) if not torch.equal(a, b)]
+    assert moved == [2, 5, 7, 9, 10]
+    assert run.trainer.state.skipped_updates == 1
+    assert run.trainer.precision.scaler.get_scale() == 512.0
+    assert [i for i, _ in gates] == [2, 4, 5, 7, 9, 10]
+    assert [i for i, gate in gates if math.isnan(gate)] == [4]
+
+
+def test_float16_finds_a_scale_at_which_it_can_train(recipe, vector):
+    """Gradients of a loss times 2^30 are beyond float16: updates are skipped until the halved scale fits."""
+    run = recipe("gradprom", amp=True, amp_kwargs={"dtype": torch.float16}, max_epochs=8)
+    kinds = set()
+    run.recognizer.body[0].register_forward_hook(lambda m, a, out: kinds.add(out.dtype))
+    scaler = run.trainer.precision.scaler
+    assert scaler.is_enabled()
+    scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**30, "growth_interval": 10**6})
+    start, gates, states = vector(run.network), [], []
+
+    @run.trainer.on(Events.ITERATION_COMPLETED)
+    def remember(engine):
+        gates.extend(r.gate for r in engine.state.task_reports.values())
+        states.append(torch.cat([p.detach().flatten() for n in (run.network, run.recognizer) for p in n.parameters()]))
+
+    run.trainer.run()
+    skipped = run.trainer.state.skipped_updates
+    assert kinds == {torch.float16}
+    assert 1 < skipped < 20
+    assert scaler.get_scale() == 2.0 ** (30 - skipped)  # once per update, not once per network
+    assert [math.isnan(gate) for gate in gates] == [True] * skipped + [False] * (24 - skipped)
+    assert all(torch.equal(state, states[0]) for state in states[:skipped])
+    assert not torch.equal(vector(run.network), start)
+    assert all(torch.isfinite(p).all() for n in (run.network, run.recognizer) for p in n.parameters())
+
+
+def test_float16_decides_and_steps_as_float32(recipe, vector):
+    half, full = recipe("gradprom", amp=True, amp_kwargs={"dtype": torch.float16}), recipe("gradprom")
+    for run in (half, full):
+        run.gates = []
+        run.trainer.add_event_handler(
+            Events.ITERATION_COMPLETED,
+            lambda e, run=run: run.gates.extend(r.gate for r in e.state.task_reports.values()),
+        )
+        run.trainer.run()
+    assert half.gates == full.gates
+    assert torch.allclose(vector(half.network), vector(full.network), rtol=0, atol=5e-3)

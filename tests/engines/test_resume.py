@@ -10,6 +10,7 @@ from ignite.engine import Events
 from monai_gradprom.engines import Precision, RandomStates
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers import GateTelemetry, TrainingCheckpoint, latest_checkpoint
+from monai_gradprom.strategies import GradProm, HeldGate
 
 
 class Decay:
@@ -120,6 +121,15 @@ def test_a_checkpoint_within_an_accumulation_waits_for_its_end(run_to, vector):
     run_to("cut", stop=4, accumulation_steps=2)
     resumed, rest, _ = run_to("cut", resume=True, noise=1, accumulation_steps=2)
     assert min(rest) == 4
+    assert torch.equal(vector(resumed.network), vector(whole.network))
+
+
+def test_a_held_gate_continues_where_it_was_held(run_to, vector):
+    """Decided anew every third update: the second and third of a window live from what a checkpoint has to hold."""
+    whole, expected, _ = run_to("whole", strategy=HeldGate(GradProm(), 3))
+    run_to("cut", stop=8, strategy=HeldGate(GradProm(), 3))
+    resumed, rest, _ = run_to("cut", resume=True, noise=1, strategy=HeldGate(GradProm(), 3))
+    assert rest == {i: value for i, value in expected.items() if i >= 9}
     assert torch.equal(vector(resumed.network), vector(whole.network))
 
 

@@ -60,6 +60,28 @@ def test_prepare_batch_inferer_and_their_arguments(recipe):
     assert seen[0] == (torch.Tensor, ("extra",), {"key": "word"})
 
 
+def test_a_batch_is_transformed_on_the_device_before_it_is_prepared(recipe):
+    """What the enhancer sees and the output says is transformed; the batch that handlers see is the loader's."""
+    seen = []
+
+    def halve(batch, device):
+        seen.append(device)
+        return {**batch, "image": batch["image"] / 2}
+
+    run = recipe("gradprom", max_epochs=1, batch_transform=halve)
+    inputs, images = [], []
+    run.network.register_forward_pre_hook(lambda module, arguments: inputs.append(arguments[0]))
+
+    @run.trainer.on(Events.ITERATION_COMPLETED)
+    def remember(engine):
+        images.append(torch.stack([item["image"] for item in engine.state.output]))
+        assert torch.equal(images[-1], torch.stack([item["image"] for item in engine.state.batch]) / 2)
+
+    run.trainer.run()
+    assert all(torch.equal(a, b) for a, b in zip(inputs, images, strict=True))
+    assert seen == [torch.device("cpu")] * 3
+
+
 def test_postprocessing_and_key_metric(recipe):
     metric = Average(output_transform=lambda output: output[0]["double"])
     run = recipe(

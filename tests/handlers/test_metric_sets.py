@@ -195,3 +195,19 @@ def test_other_tasks_are_refused():
         recognition_metrics(["segmentations"], CLASSES)
     with pytest.raises(InputError, match=r"\['segmentation'\] but not the task 'diagnosis'"):
         recognition_metrics(["diagnosis"], {"segmentation": 2})
+
+
+@pytest.mark.parametrize("region", [None, "lit"])
+def test_delta_e_joins_the_image_metrics_on_request(region):
+    suffix = "" if region is None else "_lit"
+    plain, colour = image_metrics(region), image_metrics(region, color=True)
+    assert (
+        set(colour) - set(plain) == {f"delta_e{suffix}", f"delta_e{suffix}_input"}
+        and next(iter(colour)) == "psnr" + suffix
+    )
+    pred, label = torch.full((1, 8, 8), 0.5), torch.full((1, 8, 8), 0.5)
+    pred[:, :, 4:] = 1.0
+    lit = (torch.arange(8) < 4).expand(1, 8, 8).float()
+    metric = colour[f"delta_e{suffix}"]
+    metric.update([{"pred": pred, "label": label, "lit": lit}])
+    assert (metric.compute() > 10) is (region is None)  # only the unlit half is another grey

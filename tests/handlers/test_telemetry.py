@@ -101,5 +101,8 @@ def test_one_log_line_per_epoch_and_task(tmp_path, caplog):
     assert len(said) == 4
     seg, diag = said[:2]
     # over finite values: loss (0.5 + 0.4 + 0.3) / 3, gate open in 1 of 2, cosine (0.25 - 0.5) / 2, ratio (2 + 4) / 2
-    assert "epoch 1, task seg: loss 0.4, gate open in 50 % of updates, cosine -0.125, |wG_VR|/|G_IP| 3" in seg
+    assert (
+        "epoch 1, task seg: loss 0.4, gate open in 50 % of updates, cosine -0.125, |wG_VR|/|G_IP| 3, 1 skipped" in seg
+    )
     assert "task diag: loss 0.125, gate open in 100 % of updates, cosine unknown, |wG_VR|/|G_IP| unknown" in diag
+    assert "skipped" not in diag

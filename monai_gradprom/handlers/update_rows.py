@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A CSV that grows with every update, and that a resumed run continues as if it had never stopped."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["UpdateRows"]
+
+
+class UpdateRows:
+    """Rows of updates in a file; each is on the disk as soon as it is appended.
+
+    Args:
+        path: the file; its folder is made when missing.
+        fields: its columns, ``iteration`` among them. The last one is never missing in a whole row.
+    """
+
+    def __init__(self, path: str | Path, fields: Sequence[str]) -> None:
+        self.path = Path(path)
+        self.fields = list(fields)
+
+    def start(self, iteration: int) -> None:
+        """Begin the file after ``iteration`` updates: rows of later ones, which will be written again, are dropped."""
+        kept = []
+        if self.path.is_file() and iteration > 0:
+            with self.path.open(newline="") as file:
+                # a power cut may have left half a row
+                whole = [row for row in csv.DictReader(file) if row[self.fields[-1]] is not None]
+            kept = [row for row in whole if int(row["iteration"]) <= iteration]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.fields)
+            writer.writeheader()
+            writer.writerows(kept)
+
+    def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write rows; None is an empty cell."""
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.fields).writerows(rows)
