@@ -19,22 +19,19 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 _ONNX = ("onnx", "onnxscript", "onnxruntime")
 
 
-def check_execution(runtime: str, precision: str, device: str, engine: str = "local") -> None:
+def check_execution(runtime: str, precision: str, device: str) -> None:
     """Check what can be judged without PyTorch and the bundle.
 
     Args:
         runtime: one of :data:`RUNTIMES`.
         precision: one of :data:`PRECISIONS`.
         device: ``"auto"`` or what PyTorch calls it.
-        engine: where files are worked on.
 
     Raises:
         InputError: a name is unknown, two of them do not go together, or a package is missing.
     """
     check_choice("--runtime", runtime, RUNTIMES)
     check_choice("--precision", precision, PRECISIONS)
-    if engine == "ray" and (runtime, precision) != ("torch", "float32"):
-        raise InputError("--runtime and --precision do not go with --engine ray yet; leave them out, or the engine.")
     if runtime == "torch":
         return
     if device not in ("auto", "cpu"):

@@ -126,7 +126,7 @@ def check_options(options: Options) -> None:
     if not re.fullmatch(r"auto|[a-z]+(:\d+)?", options.device):
         raise InputError(f"--device {options.device!r} is no device; write auto, cpu, cuda or cuda:1.")
     _check_engine(options)
-    check_execution(options.runtime, options.precision, options.device, options.engine)
+    check_execution(options.runtime, options.precision, options.device)
     _check("--batch-size", options.batch_size, options.batch_size >= 1, "a whole number from 1")
     _check("--workers", options.workers, options.workers is None or options.workers >= 0, "a whole number from 0")
     _check("--tile-size", options.tile_size, options.tile_size is None or options.tile_size >= 1, "pixels, 1 or more")

@@ -108,7 +108,9 @@ class EnhanceActor:
 
         options = self._plan.options
         keep_freed_memory(1 << 30)  # for a network on the CPU
-        network = BundleNetwork.load(options.bundle, self._plan.device, options.settings, options.tile_size)
+        network = BundleNetwork.load(
+            options.bundle, self._plan.device, options.settings, options.tile_size, options.runtime, options.precision
+        )
         differ = differences(self._plan.made_by, made_by(network))
         if differ:
             raise InputError(

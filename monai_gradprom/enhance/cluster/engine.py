@@ -48,7 +48,8 @@ def ray_workers(options: Options, setup: Setup, perform: Any, network: Loaded) -
     """
     with ray_session(options.address) as ray:
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        capacity = capacity_of(machines, options.device, options.workers)
+        device = "cpu" if options.runtime == "onnx" else options.device
+        capacity = capacity_of(machines, device, options.workers)
         folders = {name: getattr(options, name).absolute() for name in ("input", "output", "bundle")}
         places = {name: getattr(setup, name).absolute() for name in ("input", "output", "work")}
         plan = Plan(perform, replace(setup, **places), replace(options, **folders), made_by(network), capacity.device)

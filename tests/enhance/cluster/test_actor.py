@@ -93,6 +93,14 @@ def test_a_machine_with_other_weights(plan, tmp_path):
         ready(plan)
 
 
+def test_the_network_is_computed_as_the_command_says(plan, monkeypatch):
+    options = replace(plan.options, precision="bfloat16")
+    seen, load = [], BundleNetwork.load
+    monkeypatch.setattr(BundleNetwork, "load", lambda *given: seen.append(given) or load(*given))
+    ready(replace(plan, options=options))
+    assert seen == [(options.bundle, "cpu", options.settings, None, "torch", "bfloat16")]
+
+
 def test_a_machine_with_another_version(plan):
     with pytest.raises(InputError, match=r"install 0\.0\.0, as where"):
         ready(replace(plan, made_by=plan.made_by | {"software version": "0.0.0"}))
