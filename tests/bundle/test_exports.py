@@ -34,6 +34,11 @@ CELLS = [
 SIZES = ((1, 1, 1), (2, 33, 46), (1, 64, 17))
 
 each = pytest.mark.parametrize("bundle, factor", CELLS)
+# a DPENet takes the exporter many times as long as an SRResNet
+each_in_time = pytest.mark.parametrize(
+    "bundle, factor",
+    [pytest.param(*cell, marks=pytest.mark.slow) if cell[0] == "isic2018_perceptual" else cell for cell in CELLS],
+)
 
 
 def words_of(text):
@@ -128,7 +133,7 @@ def onnx_session(content):
     return names, lambda image: torch.from_numpy(session.run([made], {given: image.numpy()})[0])
 
 
-@each
+@each_in_time
 def test_onnx(bundle, factor, monkeypatch, tmp_path):
     pytest.importorskip("onnxscript")
     execute(documented("onnx_export", bundle, factor), monkeypatch, tmp_path)
