@@ -39,7 +39,8 @@ def studies(tmp_path_factory):
 @pytest.fixture(scope="module")
 def batch(studies, tmp_path_factory):
     """Bundle -> folder of what `monai-gradprom enhance` makes of its images alone."""
-    made = {}
+    made, threads = {}, torch.get_num_threads()
+    torch.set_num_threads(1)  # as the server has: sums of fractions depend on it in the last bit
 
     def enhance(bundle):
         if bundle not in made:
@@ -50,7 +51,8 @@ def batch(studies, tmp_path_factory):
             made[bundle] = out
         return made[bundle]
 
-    return enhance
+    yield enhance
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
