@@ -14,3 +14,14 @@ def seeded():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def resnet_file(tmp_path_factory):
+    """Weights of a ResNet-18 as torchvision stores them."""
+    from monai_gradprom.networks import DiagnosisRecognizer
+
+    torch.manual_seed(5)
+    path = tmp_path_factory.mktemp("resnet") / "resnet18.pth"
+    torch.save(DiagnosisRecognizer(1000, 3).network.state_dict(), path)
+    return path

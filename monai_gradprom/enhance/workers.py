@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from monai_gradprom.cores import usable_cores
 from monai_gradprom.enhance.processes.kept_memory import keep_freed_memory
 from monai_gradprom.enhance.processes.pool import Serve, WorkerPool
 from monai_gradprom.enhance.processes.worker import Task
@@ -76,7 +76,7 @@ def start_workers(options: Options, setup: Setup, network: BundleNetwork) -> Abs
 
         return ray_workers(options, setup, perform, network)
     keep_freed_memory(1 << 30)  # for a network on the CPU
-    count = options.workers if options.workers is not None else _cores() + 1
+    count = options.workers if options.workers is not None else usable_cores() + 1
     serve = partial(network.infer, batch_size=options.batch_size)
     return local_workers(count, partial(perform, setup), serve, options.timeout)
 
@@ -84,8 +84,3 @@ def start_workers(options: Options, setup: Setup, network: BundleNetwork) -> Abs
 def local_workers(count: int, task: Task, serve: Serve, timeout: float) -> AbstractContextManager[Workers]:
     """``count`` processes as :class:`WorkerPool` has them; 0: everything in this process."""
     return nullcontext(_ThisProcess(task, serve)) if count == 0 else WorkerPool(count, task, serve, timeout)
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return max(1, len(usable(0)) if usable else os.cpu_count() or 1)

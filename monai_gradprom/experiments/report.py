@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.whole_files import whole_file
 
 from .results.contents import Contents, make_contents
 from .results.page import page
@@ -83,11 +83,8 @@ def _markdown(contents: Contents) -> str:
 
 
 def _put(path: Path, text: str) -> None:
-    """Write under another name, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(new, path)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _baseline(text: str) -> tuple[tuple[str | None, float], float]:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from ignite.engine import Engine, Events
 
 from monai_gradprom.engines.distributed import every_process
 from monai_gradprom.errors import InputError
+from monai_gradprom.whole_files import whole_file
 
 __all__ = ["BestModelSaver", "TrainingCheckpoint", "atomic_save", "latest_checkpoint"]
 
@@ -25,22 +24,8 @@ logger = logging.getLogger("monai_gradprom.checkpoint")
 
 def atomic_save(content: Any, path: str | Path) -> None:
     """``torch.save`` under a temporary name, then rename: a reader never sees half a file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp gives the owner alone access; a checkpoint is as readable as any other result
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(Path(path)) as file:
+        torch.save(content, file)
 
 
 def latest_checkpoint(output_dir: str | Path) -> Path | None:

@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from pathlib import Path
 from typing import Any
 
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 
-from monai_gradprom.handlers.update_rows import UpdateRows
+from monai_gradprom.handlers.update_rows import UpdateTelemetry
 
 __all__ = ["LossTelemetry"]
 
 
-class LossTelemetry:
+class LossTelemetry(UpdateTelemetry):
     """Record ``engine.state.loss_terms`` of a :class:`~monai_gradprom.engines.GradPromTrainer`.
 
     Writes ``losses.csv`` with one row per mini-batch and term, ``epoch, iteration, term, value``; values are without
@@ -28,17 +27,9 @@ class LossTelemetry:
     """
 
     def __init__(self, output_dir: str | Path, summary_writer: Any = None, filename: str = "losses.csv") -> None:
-        self.path = Path(output_dir) / filename
-        self.rows = UpdateRows(self.path, ("epoch", "iteration", "term", "value"))
-        self.writer = summary_writer
-        self.logger = logging.getLogger("monai_gradprom.loss")
+        fields = ("epoch", "iteration", "term", "value")
+        super().__init__(Path(output_dir) / filename, fields, "monai_gradprom.loss", summary_writer)
         self._epoch: dict[str, list[float]] = {}
-
-    def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
-        engine.add_event_handler(Events.STARTED, lambda: self.rows.start(engine.state.iteration))
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._summarise)
 
     def _record(self, engine: Engine) -> None:
         state: Any = engine.state

@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from pathlib import Path
 from typing import Any
 
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 
-from monai_gradprom.handlers.update_rows import UpdateRows
+from monai_gradprom.handlers.update_rows import UpdateTelemetry
 
 __all__ = ["GateTelemetry"]
 
 FIELDS = ("epoch", "iteration", "task", "loss", "cosine", "gate", "ratio")
 
 
-class GateTelemetry:
+class GateTelemetry(UpdateTelemetry):
     """Record each task's loss, cosine, gate and ‖λG_VR‖/‖G_IP‖ of a :class:`GradPromTrainer`.
 
     Writes ``gate.csv`` with one row per task and update. A cell is empty where the strategy does not know the value. A
@@ -32,17 +31,8 @@ class GateTelemetry:
     """
 
     def __init__(self, output_dir: str | Path, summary_writer: Any = None, filename: str = "gate.csv") -> None:
-        self.path = Path(output_dir) / filename
-        self.rows = UpdateRows(self.path, FIELDS)
-        self.writer = summary_writer
-        self.logger = logging.getLogger("monai_gradprom.gate")
+        super().__init__(Path(output_dir) / filename, FIELDS, "monai_gradprom.gate", summary_writer)
         self._epoch_rows: dict[str, list[dict[str, float | None]]] = {}
-
-    def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
-        engine.add_event_handler(Events.STARTED, lambda: self.rows.start(engine.state.iteration))
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._summarise)
 
     def _record(self, engine: Engine) -> None:
         state: Any = engine.state

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import csv
+import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["UpdateRows"]
+from ignite.engine import Engine, Events
+
+__all__ = ["UpdateRows", "UpdateTelemetry"]
 
 
 class UpdateRows:
@@ -41,3 +45,34 @@ class UpdateRows:
         """Write rows; None is an empty cell."""
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, self.fields).writerows(rows)
+
+
+class UpdateTelemetry(ABC):
+    """A handler that writes rows for each mini-batch, and something to the log after each epoch.
+
+    Args:
+        path: of the CSV.
+        fields: its columns; see :class:`UpdateRows`.
+        logger: name of the logger.
+        summary_writer: a TensorBoard ``SummaryWriter``, or None.
+    """
+
+    def __init__(self, path: Path, fields: Sequence[str], logger: str, summary_writer: Any = None) -> None:
+        self.path = path
+        self.rows = UpdateRows(path, fields)
+        self.logger = logging.getLogger(logger)
+        self.writer = summary_writer
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED, lambda: self.rows.start(engine.state.iteration))
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._record)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._summarise)
+
+    @abstractmethod
+    def _record(self, engine: Engine) -> None:
+        """Write the rows of a mini-batch."""
+
+    @abstractmethod
+    def _summarise(self, engine: Engine) -> None:
+        """Say in the log what an epoch was like."""

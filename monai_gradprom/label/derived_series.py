@@ -13,7 +13,7 @@ from monai_gradprom.formats.dicom.image import DicomImage
 
 from .study import Study
 
-__all__ = ["Provenance", "write_series"]
+__all__ = ["write_series"]
 
 
 def write_series(

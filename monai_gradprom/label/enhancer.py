@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from monai_gradprom import __version__
+from monai_gradprom.enhance.derived.provenance import Provenance
 from monai_gradprom.enhance.model.network import BundleNetwork
 from monai_gradprom.enhance.pixels.pixel_map import PixelMap
 from monai_gradprom.enhance.record.run_key import fingerprint
 from monai_gradprom.formats import StoredImage
 
-from .derived_series import Provenance
 from .study import Study
 
 __all__ = ["Enhancer"]

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pydicom
 
+from monai_gradprom.enhance.derived.provenance import Provenance
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.quiet import quiet
 from monai_gradprom.formats.writable import WritableImage
 
-from .derived_series import Provenance, write_series
+from .derived_series import write_series
 from .study import Study
 
 __all__ = ["keep_in_folder", "keep_on_server", "series_folder"]

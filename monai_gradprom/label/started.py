@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime, timezone
 from pathlib import Path
+
+from monai_gradprom.whole_files import whole_file
 
 __all__ = ["Started"]
 
@@ -26,7 +27,6 @@ class Started:
         known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
         if key not in known:
             known[key] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
-            draft.write_text(json.dumps(known, indent=4) + "\n", encoding="utf-8")
-            draft.replace(self.file)
+            with whole_file(self.file) as file:
+                file.write(json.dumps(known, indent=4).encode("ascii") + b"\n")
         return datetime.fromisoformat(known[key])

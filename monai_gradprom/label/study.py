@@ -50,7 +50,7 @@ class Study:
 def open_study(path: Path, domain: Domain, any_modality: bool = False) -> Study:
     """Open a file, or all files of a folder with one DICOM series.
 
-    The window is that of folder enhancement: the files' own, united; else what their pixels span.
+    The window is that of folder enhancement: those that headers state, united; if none does, what the pixels span.
 
     Args:
         path: the file or folder.
@@ -65,7 +65,8 @@ def open_study(path: Path, domain: Domain, any_modality: bool = False) -> Study:
         reason = domain.refusal(image, any_modality)
         if reason:
             raise InputError(f"{image.path}: {reason}; choose another bundle.")
-    windows = [own_window(image) or pixel_range(image) for image in images]
+    stated = [window for image in images if (window := own_window(image)) is not None]
+    windows = stated or [pixel_range(image) for image in images]
     return Study(path, images, (min(low for low, _ in windows), max(high for _, high in windows)))
 
 

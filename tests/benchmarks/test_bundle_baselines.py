@@ -4,7 +4,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -18,18 +17,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from monai_gradprom.engines import EnhancementEvaluator
 
+SCRIPT_NAME = "classical_baselines"
 ROOT = Path(__file__).parents[2]
 ISIC, LIZARD = (ROOT / "bundles" / name for name in ("isic2018_denoise", "lizard_sr"))
 Figures = dict[tuple[str, str], dict[str, str]]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import classical_baselines
-
-        yield classical_baselines
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,16 +12,7 @@ import numpy as np
 import pytest
 from enhance_inputs import shifting
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import cine_flicker
-
-        yield cine_flicker
+SCRIPT_NAME = "cine_flicker"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -13,20 +13,12 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+SCRIPT_NAME = "classical_baselines"
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks" / "classical_baselines.py"
 SIGMA = 0.12  # not the configuration's own
 LIT = (slice(8, 56), slice(10, 44))  # a rectangle is its own convex hull
 FIGURES = ("psnr", "ssim", "psnr_sector", "ssim_sector")
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(SCRIPT.parent)  # where child processes find the module, too
-        import classical_baselines
-
-        yield classical_baselines
 
 
 @pytest.fixture(scope="module")

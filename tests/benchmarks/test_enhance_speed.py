@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,16 +13,7 @@ import pytest
 
 from monai_gradprom.formats import open_image
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import enhance_speed
-
-        yield enhance_speed
+SCRIPT_NAME = "enhance_speed"
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -11,16 +9,7 @@ import torch
 
 from monai_gradprom.strategies import GradProm
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import gate_agreement
-
-        yield gate_agreement
+SCRIPT_NAME = "gate_agreement"
 
 
 def cells(row: str) -> list[str]:

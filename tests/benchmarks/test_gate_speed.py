@@ -2,24 +2,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+SCRIPT_NAME = "gate_speed"
 SMALL = {"batch": 2, "size": 32, "width": 4}
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import gate_speed
-
-        yield gate_speed
 
 
 @pytest.fixture(scope="module", params=["covidct_denoise", "isic2018_denoise"])

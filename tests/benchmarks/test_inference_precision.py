@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,16 +11,7 @@ import numpy as np
 import pytest
 from tiny_bundles import SHIFT, shift_by, write_bundle
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "benchmarks")
-        import inference_precision
-
-        yield inference_precision
+SCRIPT_NAME = "inference_precision"
 
 
 def test_a_weight_that_bfloat16_rounds(script: ModuleType, tmp_path: Path, monkeypatch, capsys) -> None:

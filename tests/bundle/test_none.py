@@ -3,19 +3,14 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 
 import numpy as np
 import pytest
+from built_bundles import rows
 from PIL import Image
 
 from monai_gradprom.bundle import find_input_error, switches
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def refusal(built):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from built_bundles import get, rows
 from ignite.engine import Events
 from PIL import Image
 from processes import in_processes
@@ -26,15 +26,6 @@ from monai_gradprom.transforms import replay
 BUNDLE = "isic2018_perceptual"
 CONFIGS = Path(__file__).parents[2] / "bundles" / BUNDLE / "configs"
 CPU = "$torch.device('cpu')"
-
-
-def get(built, name):
-    return built.parser.get_parsed_content(name)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def terms_in(folder):

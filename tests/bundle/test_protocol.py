@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from built_bundles import get, rows
 from ignite.engine import Events
 from PIL import Image
 
@@ -31,15 +31,6 @@ CELLS = [
     ("lizard_sr", "both"),
 ]
 TASKS = {"both": ["diagnosis", "segmentation"]}
-
-
-def get(built, name):
-    return built.parser.get_parsed_content(name)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def refusal(built):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import shutil
@@ -13,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from built_bundles import get, rows
 from ignite.engine import Events
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -23,16 +23,6 @@ from monai_gradprom.networks import load_weights
 
 UNMASKED = ("patient0003/patient0003_2CH_ED", "patient0003/patient0003_4CH_ES")
 STRATEGIES = ["enhancer_only", "joint", "frozen", "gradprom", "gradprom_cosine"]
-
-
-def get(built, name):
-    """The resolved content of an id."""
-    return built.parser.get_parsed_content(name)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def parameters(path):

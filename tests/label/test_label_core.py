@@ -93,6 +93,16 @@ def test_a_series_has_one_window(enhancer, tmp_path):
         assert set(change[inside]) == {120} and set(change[~inside]) == {0}
 
 
+def test_a_window_that_only_some_headers_state_prevails(enhancer, tmp_path):
+    """As in folder enhancement; the pixels of the others, up to 4095, do not widen it."""
+    write_series(tmp_path / "in", count=2, WindowCenter=None, WindowWidth=None)
+    first, _ = sorted((tmp_path / "in").iterdir())
+    dataset = pydicom.dcmread(first)
+    dataset.WindowCenter, dataset.WindowWidth = 50.5, 101
+    dataset.save_as(first)
+    assert study_of(enhancer, tmp_path / "in").window == (0, 100)
+
+
 def test_the_answer_of_a_series_is_a_volume_in_units(enhancer, tmp_path):
     write_series(tmp_path / "in", count=3, RescaleIntercept=-1024)
     study = study_of(enhancer, tmp_path / "in")

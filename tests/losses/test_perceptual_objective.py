@@ -11,20 +11,12 @@ from torch import nn
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.losses import AdversarialGuidance, RegularizedFeatureLoss, perceptual_objective
-from monai_gradprom.networks import DiagnosisRecognizer, DPENet, PerceptualDiscriminator
+from monai_gradprom.networks import DPENet, PerceptualDiscriminator
 
 
 @pytest.fixture
 def guidance():
     return AdversarialGuidance(PerceptualDiscriminator(channels=(4, 6)).eval())
-
-
-@pytest.fixture(scope="module")
-def resnet_file(tmp_path_factory):
-    torch.manual_seed(5)
-    path = tmp_path_factory.mktemp("resnet") / "resnet18.pth"
-    torch.save(DiagnosisRecognizer(1000, 3).network.state_dict(), path)
-    return path
 
 
 def images(seed):

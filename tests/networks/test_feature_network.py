@@ -39,14 +39,6 @@ def vgg_file(vgg, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def resnet_file(tmp_path_factory):
-    torch.manual_seed(5)
-    path = tmp_path_factory.mktemp("resnet") / "resnet18.pth"
-    torch.save(DiagnosisRecognizer(1000, 3).network.state_dict(), path)
-    return path
-
-
 def published_vgg(state, rgb):
     """Up to conv5_4, without its ReLU."""
     x = (rgb - MEAN.view(1, 3, 1, 1)) / STD.view(1, 3, 1, 1)

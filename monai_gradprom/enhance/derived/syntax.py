@@ -84,9 +84,9 @@ def _meta(header: Dataset, name: str) -> bytes:
     put(meta, "TransferSyntaxUID", TRANSFER_SYNTAXES[name])
     put(meta, "ImplementationClassUID", IMPLEMENTATION_CLASS)
     put(meta, "ImplementationVersionName", f"GRADPROM {__version__}"[:16])
-    length = Dataset()
-    put(length, "FileMetaInformationGroupLength", len(encode(meta)))
-    return encode(length) + encode(meta)
+    elements, length = encode(meta), Dataset()
+    put(length, "FileMetaInformationGroupLength", len(elements))
+    return encode(length) + elements
 
 
 def _deflated(parts: Iterable[Part]) -> Iterator[bytes]:

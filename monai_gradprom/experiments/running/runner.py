@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_gradprom.cores import usable_cores
 from monai_gradprom.enhance.record.lock import FolderLock
 from monai_gradprom.experiments.grid.plan import Plan, Run
 
@@ -58,8 +58,7 @@ def run_plan(plan: Plan, output: Path, jobs: int = 1, devices: Sequence[str | No
 class _Schedule:
     def __init__(self, plan: Plan, jobs: int, devices: Sequence[str | None]) -> None:
         slots = [device for _ in range(jobs) for device in devices]
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = max(1, cores // len(slots)) if len(slots) > 1 else None
+        threads = max(1, usable_cores() // len(slots)) if len(slots) > 1 else None
         units = {run.name: Unit(run, threads) for run in plan.runs}
         self.todo = [unit for unit in units.values() if unit.remaining]
         self.finished_before = len(units) - len(self.todo)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from monai_gradprom.whole_files import whole_file
+
+
+def write(path, content):
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def test_the_folder_is_made_and_the_file_replaced(tmp_path):
+    for content in (b"first", b"second, longer", b"3"):
+        write(tmp_path / "new" / "x", content)
+        assert (tmp_path / "new" / "x").read_bytes() == content
+    assert os.listdir(tmp_path / "new") == ["x"]
+
+
+def test_nobody_sees_half_of_it(tmp_path):
+    write(tmp_path / "x", b"old")
+    with whole_file(tmp_path / "x") as file:
+        file.write(b"half")
+        file.flush()
+        assert (tmp_path / "x").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    write(tmp_path / "x", b"old")
+    with pytest.raises(error), whole_file(tmp_path / "x") as file:
+        file.write(b"half")
+        raise error
+    assert (tmp_path / "x").read_bytes() == b"old" and os.listdir(tmp_path) == ["x"]
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    order, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: order.append("fsync") or fsync(file))
+    monkeypatch.setattr(os, "replace", lambda *paths: order.append("replace") or replace(*paths))
+    write(tmp_path / "x", b"content")
+    assert order == ["fsync", "replace"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_it_is_as_readable_as_any_other_file(tmp_path):
+    write(tmp_path / "x", b"content")
+    (tmp_path / "y").write_bytes(b"content")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "xy"]
+    assert modes[0] == modes[1]
