@@ -59,6 +59,15 @@ def add_parser(subparsers: _SubParsers) -> None:
             if "_" in flag
             else "test each trained enhancer on another bundle's set too, degraded alike",
         )
+    for flag in ("--fixed-recognizer", "--fixed_recognizer"):
+        text = "recognizers, such as a run's folder, that judge every run's images beside the run's own"
+        parser.add_argument(
+            flag,
+            metavar="PATH",
+            type=Path,
+            default=argparse.SUPPRESS if "_" in flag else None,
+            help=argparse.SUPPRESS if "_" in flag else text,
+        )
     parser.add_argument("--tracking", metavar="NAME", help="MONAI's experiment tracking: mlflow, or a settings file")
     for flag in ("--dry-run", "--dry_run"):
         text = argparse.SUPPRESS if "_" in flag else "only list the runs, and what of them is to do"
@@ -70,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the grid; see `main` for the exit code."""
     from ..experiments.compare import CompareOptions, compare
 
-    names = ("bundle", "output", "switches", "jobs", "device", "figures", "test_on", "tracking", "dry_run")
+    names = ("bundle", "output", "switches", "jobs", "device", "figures", "test_on", "fixed_recognizer")
+    names += ("tracking", "dry_run")
     try:
         return compare(CompareOptions(**{name: getattr(args, name) for name in names}))
     except KeyboardInterrupt:

@@ -17,7 +17,8 @@ from .grid.arguments import parse_switches
 from .grid.bundle_files import BundleFiles
 from .grid.cells import cells
 from .grid.checks import check_cell, check_names, normal
-from .grid.plan import Plan, Target, make_plan
+from .grid.evaluations import Evaluations, Target
+from .grid.plan import Plan, make_plan
 from .records import write_json
 from .running.runner import describe, run_plan
 
@@ -36,6 +37,7 @@ class CompareOptions:
         device: torch devices; none: the bundle's own choice.
         figures: what evaluations draw.
         test_on: ``BUNDLE`` or ``BUNDLE=DATASET_DIR`` of other sets to test enhancers on.
+        fixed_recognizer: a file or a run's folder with recognizers that judge every run's images, beside its own.
         tracking: MONAI's experiment tracking, ``mlflow`` or a settings file.
         dry_run: only say what there is to do.
     """
@@ -47,6 +49,7 @@ class CompareOptions:
     device: Sequence[str] = ()
     figures: Sequence[str] = ("panels", "cam")
     test_on: Sequence[str] = ()
+    fixed_recognizer: Path | None = None
     tracking: str | None = None
     dry_run: bool = False
 
@@ -88,8 +91,17 @@ def _plan(options: CompareOptions) -> Plan:
     for cell in grid:
         check_cell(cell, bundle)
     output = options.output.expanduser().absolute()
-    targets = [_target(text) for text in options.test_on]
-    return make_plan(bundle, grid, output, figures, targets, _tracking(options.tracking, output, bundle.name))
+    evaluations = Evaluations(figures, [_target(text) for text in options.test_on], _fixed(options.fixed_recognizer))
+    return make_plan(bundle, grid, output, evaluations, _tracking(options.tracking, output, bundle.name))
+
+
+def _fixed(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    there = path.expanduser().absolute()
+    if not (there.is_file() or any(there.glob("recognizer_*.pt"))):
+        raise InputError(f"--fixed-recognizer {path}: no recognizer_*.pt is there; name a run's folder or a file.")
+    return str(there)
 
 
 def _target(text: str) -> Target:

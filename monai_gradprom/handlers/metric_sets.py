@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monai.metrics import CumulativeIterationMetric
@@ -13,17 +14,34 @@ from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers.per_image import PerImageMetric
 from monai_gradprom.handlers.scored import ScoredImagesMetric
-from monai_gradprom.metrics import Accuracy, BalancedAccuracy, MacroAUC, PooledMeanIoU, delta_e, psnr, ssim
+from monai_gradprom.metrics import (
+    BalancedAccuracy,
+    MacroAUC,
+    PooledMeanIoU,
+    area_difference,
+    delta_e,
+    hit,
+    image_iou,
+    psnr,
+    ssim,
+)
 
 if TYPE_CHECKING:
     from monai_gradprom.engines import AuxiliaryTask
 
 __all__ = ["image_metrics", "recognition_metrics"]
 
-# per task: name of the metric, its class, what the evaluator's keys for it end in
-_RECOGNITION: dict[str, tuple[tuple[str, Callable[[int], CumulativeIterationMetric], str], ...]] = {
+# per task: metrics that each image has a value of
+_OF_IMAGES: dict[str, dict[str, Callable[[int], Callable[..., Tensor]]]] = {
+    "diagnosis": {"accuracy": lambda classes: hit},
+    "segmentation": {
+        "iou": lambda classes: partial(image_iou, num_classes=classes),
+        "area_difference": lambda classes: partial(area_difference, num_classes=classes),
+    },
+}
+# per task: name of the pooled metric, its class, what the evaluator's keys for it end in
+_POOLED: dict[str, tuple[tuple[str, Callable[[int], CumulativeIterationMetric], str], ...]] = {
     "diagnosis": (
-        ("accuracy", Accuracy, ""),
         ("balanced_accuracy", BalancedAccuracy, ""),
         ("auc", MacroAUC, "_probabilities"),
     ),
@@ -57,28 +75,33 @@ def image_metrics(region: str | None = None, color: bool = False) -> dict[str, P
 
 def recognition_metrics(
     tasks: Sequence[str | AuxiliaryTask], num_classes: Mapping[str, int]
-) -> dict[str, ScoredImagesMetric]:
+) -> dict[str, ScoredImagesMetric | PerImageMetric]:
     """What the recognizers make of the baseline (``_input``), the enhanced and the clean image (``_clean``).
 
     Args:
         tasks: tasks or their names: ``diagnosis`` is measured by accuracy, balanced accuracy and AUC, ``segmentation``
-            by mIoU over classes with background.
+            by mIoU over classes with background, pooled, and by each image's IoU and relative area difference.
         num_classes: classes per task name; other names in it do not matter.
 
     Returns:
         ``accuracy_input, accuracy, accuracy_clean``, the same with ``balanced_accuracy`` and ``auc``, and with
-        ``miou``; only those of ``tasks``. Images without the semantic label are passed over; nan when none has it.
+        ``miou``, ``iou`` and ``area_difference``; only those of ``tasks``. Images without the semantic label are passed
+        over; nan when none has it. Accuracy, IoU and area difference have a value for each image.
 
     Raises:
         InputError: a task of another name, or one that ``num_classes`` lacks.
     """
-    metrics = {}
+    metrics: dict[str, ScoredImagesMetric | PerImageMetric] = {}
     for task in (task if isinstance(task, str) else task.name for task in tasks):
-        check_choice("task", task, _RECOGNITION)
+        check_choice("task", task, _POOLED)
         if task not in num_classes:
             raise InputError(f"num_classes names {sorted(num_classes)} but not the task {task!r}; add its classes.")
-        for name, metric, kind in _RECOGNITION[task]:
+        classes = num_classes[task]
+        for name, function in _OF_IMAGES[task].items():
+            for view, ending in _VIEWS:
+                metrics[name + ending] = PerImageMetric(function(classes), [f"{task}_{view}", f"{task}_target"])
+        for name, metric, kind in _POOLED[task]:
             for view, ending in _VIEWS:
                 keys = [f"{task}_{view}{kind}", f"{task}_target"]
-                metrics[name + ending] = ScoredImagesMetric(metric(num_classes[task]), keys)
+                metrics[name + ending] = ScoredImagesMetric(metric(classes), keys)
     return metrics

@@ -26,6 +26,8 @@ ROWS = (
     ("SSIM in the sector", "ssim_sector_input", "ssim_sector", None),
     ("DeltaE in the sector", "delta_e_sector_input", "delta_e_sector", None),
     ("mIoU", "miou_input", "miou", "miou_clean"),
+    ("IoU, each image", "iou_input", "iou", "iou_clean"),
+    ("area, relative difference", "area_difference_input", "area_difference", "area_difference_clean"),
     ("accuracy", "accuracy_input", "accuracy", "accuracy_clean"),
     ("balanced accuracy", "balanced_accuracy_input", "balanced_accuracy", "balanced_accuracy_clean"),
     ("AUC", "auc_input", "auc", "auc_clean"),

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from monai_gradprom.metrics.agreement import area_difference, hit, image_iou
 from monai_gradprom.metrics.color import RegionDeltaE, delta_e
-from monai_gradprom.metrics.diagnosis import Accuracy, BalancedAccuracy, MacroAUC
+from monai_gradprom.metrics.diagnosis import BalancedAccuracy, MacroAUC
 from monai_gradprom.metrics.image_quality import psnr, ssim
 from monai_gradprom.metrics.iou import PooledMeanIoU
 from monai_gradprom.metrics.region import region_mean
@@ -13,17 +14,19 @@ from monai_gradprom.metrics.steadiness import brightness, flicker, motion, warpe
 from monai_gradprom.metrics.ultrasound import contrast_to_noise, speckle_snr
 
 __all__ = [
-    "Accuracy",
     "BalancedAccuracy",
     "MacroAUC",
     "PooledMeanIoU",
     "RegionDeltaE",
     "RegionPSNR",
     "RegionSSIM",
+    "area_difference",
     "brightness",
     "contrast_to_noise",
     "delta_e",
     "flicker",
+    "hit",
+    "image_iou",
     "motion",
     "psnr",
     "region_mean",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well whole images are classified: accuracy, balanced accuracy, area under the ROC curve."""
+"""How well whole images are classified: balanced accuracy, area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -12,25 +12,7 @@ from monai.utils import convert_to_tensor
 
 from monai_gradprom.metrics.confusion import PooledConfusion
 
-__all__ = ["Accuracy", "BalancedAccuracy", "MacroAUC"]
-
-
-class Accuracy(PooledConfusion):
-    """Share of images (or pixels) whose class was recognised.
-
-    Inputs and arguments as in :class:`PooledConfusion`: class indices [B, 1].
-
-    Example:
-        >>> metric = Accuracy(num_classes=3)
-        >>> _ = metric(torch.tensor([[0], [1], [1], [2]]), torch.tensor([[0], [0], [1], [2]]))
-        >>> metric.aggregate().item()
-        0.75
-    """
-
-    def aggregate(self) -> torch.Tensor:
-        """Return the share, float64 scalar; nan when nothing was seen."""
-        confusion = self.confusion()
-        return confusion.trace() / confusion.sum()
+__all__ = ["BalancedAccuracy", "MacroAUC"]
 
 
 class BalancedAccuracy(PooledConfusion):

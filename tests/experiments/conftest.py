@@ -10,6 +10,7 @@ from miniatures import WRITERS
 
 from monai_gradprom.experiments.grid.bundle_files import BundleFiles
 from monai_gradprom.experiments.grid.cells import cells
+from monai_gradprom.experiments.grid.evaluations import Evaluations
 from monai_gradprom.experiments.grid.plan import make_plan
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
@@ -45,10 +46,10 @@ def plan(camus_archive, tmp_path):
     """The plan of a tiny grid of CAMUS runs below ``tmp_path``."""
     bundle = BundleFiles(BUNDLES / "camus_denoise")
 
-    def build(output=tmp_path / "runs", figures=(), targets=(), arguments=None, **switches):
+    def build(output=tmp_path / "runs", figures=(), targets=(), fixed=None, arguments=None, **switches):
         given = {"dataset_dir": str(camus_archive), **TINY, **switches}
         listed = {name: value if isinstance(value, tuple) else (value,) for name, value in given.items()}
         grid = cells(listed, bundle.train, bundle.tasks)
-        return make_plan(bundle, grid, output, figures, targets, arguments)
+        return make_plan(bundle, grid, output, Evaluations(figures, targets, fixed), arguments)
 
     return build

@@ -52,6 +52,15 @@ def test_a_grid_is_listed_run_and_passed_over(run, tmp_path, capsys):
     assert run(*grid) == 0 and len(started(tmp_path)) == 7
 
 
+def test_a_fixed_recognizer_is_one_more_process_with_the_runs_enhancer(run, tmp_path, capsys):
+    (tmp_path / "judge").mkdir()
+    (tmp_path / "judge" / "recognizer_segmentation.pt").write_bytes(b"")
+    assert run("--strategy", "joint", "--fixed_recognizer", str(tmp_path / "judge")) == 0
+    own, fixed = started(tmp_path)[-2:]
+    assert own["weights"] == fixed["weights"] and own["output_dir"] != fixed["output_dir"]
+    assert fixed["recognizer_weights"] == str(tmp_path / "judge")
+
+
 def test_a_failed_run_is_exit_code_1(run, monkeypatch, capsys):
     monkeypatch.setenv("BEHAVIOUR", json.dumps({"joint": "fail"}))
     assert run("--strategy", "joint", "frozen", "--warmup_epochs", "0") == 1
@@ -69,6 +78,7 @@ def test_a_failed_run_is_exit_code_1(run, monkeypatch, capsys):
         (["--figures", "panel"], "did you mean 'panels'"),
         (["--test-on", "bundles"], "lacks configs/train.json"),
         (["--test-on", "bundles/lizard_sr=/nowhere"], "there is no folder /nowhere"),
+        (["--fixed-recognizer", "/nowhere"], "--fixed-recognizer /nowhere: no recognizer_*.pt is there"),
         (["--seed"], "--seed has no value"),
         (["--dataset_dir", "/nowhere"], "--dataset_dir is given twice"),
     ],

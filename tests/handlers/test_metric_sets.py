@@ -108,8 +108,12 @@ def test_super_resolution_is_measured_against_its_baseline():
     assert state.metrics["psnr"] == pytest.approx(psnr(Twice()(image), label).item(), rel=1e-6)
 
 
+def iou(one, other):
+    return ((one & other).sum() / (one | other).sum()).item()
+
+
 def by_hand(batches):
-    """Accuracy, balanced accuracy, AUC and mIoU of the images that have the target."""
+    """Accuracies, AUC, IoUs and area differences of the images that have the target."""
     expected = {}
     for ending, view in VIEWS.items():
         scored = [b for b in batches if "diagnosis" in b]
@@ -129,6 +133,9 @@ def by_hand(batches):
             for c in (True, False)
         ]
         expected["miou" + ending] = np.mean(ious)
+        expected["iou" + ending] = np.mean([np.mean([iou(p == c, t == c) for c in (True, False)]) for p, t in masks])
+        areas = [(p.sum() / t.sum() - 1).item() for p, t in masks]
+        expected["area_difference" + ending] = np.mean(areas)
     return expected
 
 
@@ -154,6 +161,11 @@ def test_images_without_the_target_are_passed_over(tmp_path, capsys):
         images = {row["metric"]: row["images"] for row in csv.DictReader(file)}
     assert (images["accuracy"], images["auc"], images["miou_clean"], images["psnr"]) == ("28", "28", "29", "33")
     assert images["psnr_sector"] == "29"
+    with (tmp_path / "metrics_per_image.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 33 and sum(row["accuracy"] in ("0", "1") for row in rows) == 28
+    assert np.mean([float(row["accuracy"]) for row in rows[5:]]) == pytest.approx(state.metrics["accuracy"])
+    assert [index for index, row in enumerate(rows) if row["iou"] == "nan"] == [29, 30, 31, 32]
 
 
 def test_a_set_without_targets_has_no_value_and_a_report(tmp_path, capsys):
@@ -183,11 +195,11 @@ def test_a_second_run_forgets_the_first():
 
 def test_only_given_tasks_by_object_or_name():
     assert recognition_metrics([], {}) == {}
-    assert list(recognition_metrics(TASKS[1:], CLASSES)) == ["miou_input", "miou", "miou_clean"]
-    assert all(
-        isinstance(metric, ScoredImagesMetric) for metric in recognition_metrics(["diagnosis"], CLASSES).values()
-    )
-    assert len(recognition_metrics(["diagnosis", SimpleNamespace(name="segmentation")], CLASSES)) == 12
+    assert set(recognition_metrics(TASKS[1:], CLASSES)) == {
+        name + ending for name in ("miou", "iou", "area_difference") for ending in VIEWS
+    }
+    assert isinstance(recognition_metrics(["segmentation"], CLASSES)["miou"], ScoredImagesMetric)
+    assert len(recognition_metrics(["diagnosis", SimpleNamespace(name="segmentation")], CLASSES)) == 18
 
 
 def test_other_tasks_are_refused():

@@ -13,35 +13,17 @@ from monai_gradprom.enhance.record.run_key import fingerprint
 
 from .bundle_files import RECOGNIZER_ONLY, BundleFiles
 from .cells import Switches, ignored_by
+from .evaluations import Evaluations
 from .shared_warmup import WarmUp, warm_up_of
 from .stage import Stage, key_of
 
-__all__ = ["Plan", "Run", "Target", "make_plan"]
+__all__ = ["Plan", "Run", "make_plan"]
 
 # what a folder's name tells, beside the digest of everything
 _NAMED = (
     *("strategy", "supervised", "recognition", "backbone", "aux_weight", "gate_scope", "gate_every", "gate_last"),
     *("degradation", "noise_sigma", "scale_factor", "max_epochs", "learning_rate", "seed"),
 )
-# what another bundle's evaluation takes over: what its images are made into, and the network
-_OF_IMAGES = (
-    *("degradation", "noise_sigma", "scale_factor", "downsampling", "resize"),
-    *("network_def", "size_multiple", "tile_size"),
-)
-_OF_TRAINING_ALONE = ("weights", "recognizer_weights", "seed")
-
-
-@dataclass(frozen=True)
-class Target:
-    """Another set that trained enhancers are tested on (the paper's Table 4).
-
-    Args:
-        bundle: whose evaluate.json reads the set.
-        dataset_dir: the archive; None for the bundle's default.
-    """
-
-    bundle: BundleFiles
-    dataset_dir: str | None = None
 
 
 @dataclass
@@ -84,8 +66,7 @@ def make_plan(
     bundle: BundleFiles,
     cells: Sequence[Switches],
     output: Path,
-    figures: Sequence[str] = (),
-    targets: Sequence[Target] = (),
+    evaluations: Evaluations | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Give each cell its folder below ``output``, its stages and their keys.
@@ -94,11 +75,11 @@ def make_plan(
         bundle: the bundle.
         cells: the grid.
         output: the grid's folder.
-        figures: what evaluations draw, see :data:`monai_gradprom.figures.FIGURES`.
-        targets: other sets that the trained enhancers are tested on.
+        evaluations: how each run is tested; None: by the bundle's own test.
         arguments: of every process, such as ``tracking``.
     """
-    plan = Plan([_run(bundle, cell, output, figures, targets, dict(arguments or {})) for cell in cells])
+    tests, given = evaluations or Evaluations(), dict(arguments or {})
+    plan = Plan([_run(bundle, cell, output, tests, given) for cell in cells])
     groups: dict[str, list[Run]] = {}
     for run in plan.runs:
         if run.warm_up is not None:
@@ -132,8 +113,7 @@ def _run(
     bundle: BundleFiles,
     cell: Switches,
     output: Path,
-    figures: Sequence[str],
-    targets: Sequence[Target],
+    evaluations: Evaluations,
     arguments: dict[str, Any],
 ) -> Run:
     strategy = str(cell.get("strategy", bundle.train.get("strategy")))
@@ -145,40 +125,11 @@ def _run(
     key = key_of(bundle, content, files=[path.name for path in files])
     folder = output / _folder_name(cell, fingerprint(key))
     tracked = {**arguments, **({"run_name": folder.name} if arguments else {})}
-    stages = [Stage("train", bundle, files, overrides, folder, fingerprint(key), tracked)]
-    stages.append(_evaluation(bundle, cell, folder, stages[0], tracked, figures))
-    # another set's classes are others: the enhancer alone is tested there
-    for target in targets if not alone else ():
-        stages.append(_evaluation(bundle, cell, folder, stages[0], tracked, (), target))
+    train = Stage("train", bundle, files, overrides, folder, fingerprint(key), tracked)
+    stages = [train, *evaluations.stages(bundle, cell, folder, train, tracked)]
     switches = {name: value for name, value in bundle.train.items() if _is_plain(value)} | cell
     warm_up = None if alone else warm_up_of(bundle, content, files, overrides, output, strategy)
     return Run(folder, cell, {**switches, "strategy": strategy}, ignored_by(strategy), key, stages, warm_up)
-
-
-def _evaluation(
-    bundle: BundleFiles,
-    cell: Switches,
-    folder: Path,
-    train: Stage,
-    arguments: dict[str, Any],
-    figures: Sequence[str],
-    target: Target | None = None,
-) -> Stage:
-    reader = bundle if target is None else target.bundle
-    kept = {name: value for name, value in cell.items() if name.split("#")[0] in reader.evaluate}
-    if target is None:
-        kept = {name: value for name, value in kept.items() if name not in _OF_TRAINING_ALONE}
-        kept |= {"figures": list(figures)} if figures else {}
-    else:
-        kept = {name: value for name, value in {**bundle.evaluate, **kept}.items() if name.split("#")[0] in _OF_IMAGES}
-        kept |= {} if target.dataset_dir is None else {"dataset_dir": target.dataset_dir}
-    if cell.get("strategy") == RECOGNIZER_ONLY:
-        kept["weights"] = "$None"
-    name = "evaluate" if target is None else f"transfer_{reader.name}"
-    files = [reader.path("evaluate")]
-    key = key_of(reader, reader.resolved(files, kept), of=train.key)
-    place = folder / ("evaluation" if target is None else name)
-    return Stage(name, reader, files, kept, place, fingerprint(key), arguments)
 
 
 def _folder_name(cell: Mapping[str, Any], digest: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Curves over the training and the front of quality against recognition, as SVG."""
+"""Curves over the training, and the front of quality against recognition, as SVG."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 from .curves import Curve, mean_curve
 from .groups import Setting, by_strategy
 from .own_tables import METRICS
+from .read import FIXED, RunResult
+from .sweep import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["front_chart", "training_chart"]
+__all__ = ["front_chart", "sweep_chart", "training_chart"]
 
 # Okabe and Ito's colours, which the colour-blind can tell apart
 _COLOURS = {
@@ -29,7 +31,7 @@ _COLOURS = {
 }
 _GATE = {"gate": "gate open [share of updates]", "cosine": "cosine", "ratio": "‖λG_VR‖/‖G_IP‖"}
 _VALIDATED = ("psnr", "ssim", "accuracy", "miou")
-_RECOGNITION = ("accuracy", "miou")
+_RECOGNITION = ("accuracy", "auc", "miou")
 
 
 def training_chart(setting: Setting) -> str:
@@ -87,29 +89,53 @@ def front_chart(setting: Setting) -> str:
     Returns:
         an SVG; empty where no recognizer was asked.
     """
-    groups = {s: runs for s, runs in by_strategy(setting.runs).items() if s != "recognizer_only"}
-    metrics = [m for m in _RECOGNITION if any(np.isfinite(run.metrics.get(m, np.nan)) for run in setting.runs)]
+    groups = {s: {None: runs} for s, runs in by_strategy(setting.runs).items() if s != "recognizer_only"}
+    return _front(groups)
+
+
+def sweep_chart(sweep: Sweep) -> str:
+    """PSNR against recognition, a line for each strategy through its weights, smallest first; bars ± one deviation.
+
+    Returns:
+        an SVG; empty where no recognizer was asked.
+    """
+    return _front(sweep.runs)
+
+
+def _front(groups: Mapping[str, Mapping[Any, Sequence[RunResult]]]) -> str:
+    runs = [run for weights in groups.values() for group in weights.values() for run in group]
+    asked = [FIXED * fixed + name for name in _RECOGNITION for fixed in (0, 1)]
+    metrics = [metric for metric in asked if any(np.isfinite(run.metrics.get(metric, np.nan)) for run in runs)]
     if not metrics:
         return ""
-    figure = _figure(4.2 * len(metrics), 3.4)
+    columns = min(3, len(metrics))
+    figure = _figure(4.2 * columns, 3.4 * -(-len(metrics) // columns))
     for number, metric in enumerate(metrics, 1):
-        axes = figure.add_subplot(1, len(metrics), number, xlabel="PSNR [dB]", ylabel=METRICS[metric][0])
+        axes = figure.add_subplot(-(-len(metrics) // columns), columns, number)
+        axes.set(xlabel="PSNR [dB]", ylabel=METRICS[metric][0])
         axes.grid(alpha=0.3)
         axes.locator_params(nbins=5)
         axes.ticklabel_format(useOffset=False)
-        for strategy, runs in groups.items():
-            both = [(run.metrics["psnr"], run.metrics.get(metric, np.nan)) for run in runs]
-            _point(axes, strategy, np.array([pair for pair in both if np.isfinite(pair).all()]))
+        for strategy, weights in groups.items():
+            _line(axes, strategy, weights, metric)
         axes.legend(fontsize=8)
     return _svg(figure)
 
 
-def _point(axes: Any, strategy: str, values: np.ndarray) -> None:
-    if not len(values):
-        return
-    x, y = values.mean(axis=0)
-    error = values.std(axis=0, ddof=1) if len(values) > 1 else (0.0, 0.0)
-    axes.errorbar(x, y, error[1], error[0], fmt="o", color=_COLOURS.get(strategy), label=strategy, capsize=3)
+def _line(axes: Any, strategy: str, weights: Mapping[Any, Sequence[RunResult]], metric: str) -> None:
+    points = []
+    for weight, runs in weights.items():
+        both = np.array([(run.metrics["psnr"], run.metrics.get(metric, np.nan)) for run in runs])
+        both = both[np.isfinite(both).all(axis=1)]
+        if len(both):
+            points.append((both.mean(axis=0), both.std(axis=0, ddof=1) if len(both) > 1 else np.zeros(2)))
+            if len(weights) > 1:
+                text = str(weight).replace("relative:", "ρ=")
+                axes.annotate(text, points[-1][0], xytext=(4, 4), textcoords="offset points", fontsize=6)
+    if points:
+        (x, y), (x_bar, y_bar) = np.stack([p for p, _ in points], axis=1), np.stack([s for _, s in points], axis=1)
+        colour = _COLOURS.get(strategy)
+        axes.errorbar(x, y, y_bar, x_bar, fmt="o-", color=colour, label=strategy, capsize=3, linewidth=1.0)
 
 
 def _figure(width: float, height: float) -> Figure:

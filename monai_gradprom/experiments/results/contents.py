@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .charts import front_chart, training_chart
+from .charts import front_chart, sweep_chart, training_chart
 from .groups import Setting, settings
 from .own_tables import difference_table, gate_table, quality_table
 from .paper_tables import paper_table
 from .pictures import Picture, pictures_of
 from .read import RunResult
 from .settled import Baselines, under_trained
+from .sweep import Sweep, sweep_table, sweeps
 from .table import Table
 
 __all__ = ["Contents", "Part", "make_contents"]
@@ -21,7 +22,7 @@ __all__ = ["Contents", "Part", "make_contents"]
 
 @dataclass
 class Part:
-    """One setting.
+    """One setting, or settings that differ in the recognizers' weight alone.
 
     Args:
         name: of its files.
@@ -67,15 +68,16 @@ def make_contents(runs: Sequence[RunResult], unfinished: dict[str, str], baselin
     verdicts = {run: under_trained(run, runs, baselines) for run in runs}
     parts = []
     for bundle in dict.fromkeys(run.bundle for run in runs):
-        for setting in settings([run for run in runs if run.bundle == bundle]):
-            parts.append(_part(setting, bundle, verdicts))
+        found = settings([run for run in runs if run.bundle == bundle])
+        parts += [_swept(sweep, bundle, verdicts) for sweep in sweeps(found)]
+        parts += [_part(setting, bundle, verdicts) for setting in found]
     tables = [paper_table(number, runs, verdicts.get) for number in range(1, 9)]
     return Contents(_facts(runs), parts, tables, unfinished)
 
 
 def _part(setting: Setting, bundle: str, verdicts: dict[RunResult, str | None]) -> Part:
     title = f"{bundle}: {setting.title}"
-    name = re.sub(r"[^\w.=-]+", "_", title)
+    name = _file_name(title)
     tables = [
         quality_table(setting, f"{name}_quality", verdicts.get),
         difference_table(setting, f"{name}_differences", verdicts.get),
@@ -85,6 +87,18 @@ def _part(setting: Setting, bundle: str, verdicts: dict[RunResult, str | None]) 
         table.title = f"{title}: {what}"
     kept = tables[:1] + [table for table in tables[1:] if table.rows]
     return Part(name, title, kept, training_chart(setting), front_chart(setting), pictures_of(setting))
+
+
+def _swept(sweep: Sweep, bundle: str, verdicts: dict[RunResult, str | None]) -> Part:
+    title = f"{bundle}: {sweep.title}"
+    name = _file_name(title)
+    table = sweep_table(sweep, f"{name}_quality", verdicts.get)
+    table.title = f"{title}: test set"
+    return Part(name, title, [table], "", sweep_chart(sweep), [])
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^\w.=-]+", "_", title)
 
 
 def _facts(runs: Sequence[RunResult]) -> dict[str, str]:

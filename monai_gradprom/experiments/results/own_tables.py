@@ -9,23 +9,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .groups import Setting, by_strategy
-from .read import RunResult
+from .read import FIXED, RunResult
 from .statistics import Difference, mean_and_std, paired_difference
 from .table import Row, Table
 
-__all__ = ["METRICS", "difference_table", "gate_table", "quality_table"]
+__all__ = ["METRICS", "difference_table", "gate_table", "metric_cells", "quality_table"]
 
 Judge = Callable[[RunResult], str | None]
 
+_RECOGNITION = {
+    "accuracy": ("accuracy", 3),
+    "balanced_accuracy": ("balanced accuracy", 3),
+    "auc": ("AUC", 3),
+    "miou": ("mIoU", 3),
+    "iou": ("IoU, each image", 3),
+    "area_difference": ("area, relative difference", 3),
+}
 METRICS = {
     "psnr": ("PSNR [dB]", 2),
     "ssim": ("SSIM", 4),
     "psnr_sector": ("PSNR in the sector [dB]", 2),
     "ssim_sector": ("SSIM in the sector", 4),
-    "accuracy": ("accuracy", 3),
-    "balanced_accuracy": ("balanced accuracy", 3),
-    "auc": ("AUC", 3),
-    "miou": ("mIoU", 3),
+    **_RECOGNITION,
+    **{f"{FIXED}{name}": (f"{title}, fixed recognizer", digits) for name, (title, digits) in _RECOGNITION.items()},
 }
 """Metric → heading and decimals."""
 
@@ -47,18 +53,19 @@ def quality_table(setting: Setting, name: str, judge: Judge) -> Table:
     groups = by_strategy(setting.runs)
     first = next((runs for strategy, runs in groups.items() if strategy != "recognizer_only"), None)
     if first:
-        cells = _cells(first[:1], {f"{metric}_input": title for metric, title in titles.items()})
+        cells = metric_cells(first[:1], {f"{metric}_input": title for metric, title in titles.items()})
         table.rows.append(Row(("degraded image", ""), cells))
     for strategy, runs in groups.items():
         ending = "_input" if strategy == "recognizer_only" else ""
         names = {metric + ending: title for metric, title in titles.items() if not (ending and metric[:4] in _IMAGE)}
         why = sorted({reason for run in runs if (reason := judge(run))})
         marks = ("under-trained", *why) if why else ()
-        table.rows.append(Row((strategy, str(len(runs))), _cells(runs, names), marks, "ours"))
+        table.rows.append(Row((strategy, str(len(runs))), metric_cells(runs, names), marks, "ours"))
     return table
 
 
-def _cells(runs: Sequence[RunResult], names: dict[str, str]) -> dict[str, str]:
+def metric_cells(runs: Sequence[RunResult], names: dict[str, str]) -> dict[str, str]:
+    """Title → mean ± sample deviation over ``runs``, for the metrics (name → title) that they have measured."""
     cells = {}
     for metric, title in names.items():
         values = [run.metrics[metric] for run in runs if np.isfinite(run.metrics.get(metric, np.nan))]

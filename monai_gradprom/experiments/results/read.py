@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.experiments.records import RECORD, read_record
 
 from .curves import Curve, gate_curves, scalar_curves
 
-__all__ = ["RunResult", "read_runs"]
+__all__ = ["FIXED", "RunResult", "read_runs"]
+
+FIXED = "fixed_"
+"""What the names of metrics begin with that a fixed recognizer has measured."""
 
 PerImage = dict[str, dict[str, float]]
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +70,13 @@ class RunResult:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Metric → value over the whole test set; those that were measured."""
-        return _summary(self.folder / "evaluation")
+        return _summary(self.folder / "evaluation") | _fixed(_summary(self.folder / "evaluation_fixed"))
 
     @cached_property
     def per_image(self) -> PerImage:
         """Metric → image id → value."""
-        return _per_image(self.folder / "evaluation" / "metrics_per_image.csv")
+        folders = [self.folder / name / "metrics_per_image.csv" for name in ("evaluation", "evaluation_fixed")]
+        return _per_image(folders[0]) | _fixed(_per_image(folders[1]))
 
     def transferred(self, bundle: str) -> dict[str, float]:
         """Metrics on another bundle's test set; empty where it was not tested there."""
@@ -117,6 +122,10 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[RunResult], dict[str, str]]
             f"{', '.join(map(str, folders))}: no run here is trained and evaluated; run `monai-gradprom compare` first."
         )
     return list(found.values()), others
+
+
+def _fixed(metrics: Mapping[str, _Value]) -> dict[str, _Value]:
+    return {f"{FIXED}{name}": value for name, value in metrics.items()}
 
 
 def _summary(folder: Path) -> dict[str, float]:

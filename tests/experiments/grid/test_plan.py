@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from monai_gradprom.experiments.grid.bundle_files import BundleFiles
-from monai_gradprom.experiments.grid.plan import Target
+from monai_gradprom.experiments.grid.evaluations import Target
 from monai_gradprom.experiments.records import write_json
 
 STRATEGIES = ("enhancer_only", "joint", "gradprom")
@@ -67,6 +67,22 @@ def test_another_set_gets_the_degradation_and_the_network_alone(plan, tmp_path):
     assert "recognition" not in args and args["output_dir"] == str(run.folder / "transfer_lizard_sr")
     content = run.stages[2].configuration()
     assert content["network_def"]["channels"] == 4 and content["network_def"]["scale_factor"] == "@scale_factor"
+
+
+def test_a_fixed_recognizer_judges_every_enhancer_and_its_weights_count(plan, tmp_path):
+    file = tmp_path / "recognizer_segmentation.pt"
+    torch.save({"a": torch.zeros(1)}, file)
+    given = {"strategy": ("joint", "recognizer_only"), "noise_sigma": 0.3, "figures": ["panels"]}
+    joint, alone = plan(**given, fixed=str(tmp_path)).runs
+    own, fixed = joint.stages[1:]
+    args = fixed.args_file(None)
+    assert (fixed.name, args["recognizer_weights"], args["noise_sigma"]) == ("evaluate_fixed", str(tmp_path), 0.3)
+    assert fixed.output_dir == joint.folder / "evaluation_fixed" and "figures" not in args
+    assert len(alone.stages) == 2 and own.key == plan(**given).runs[0].stages[1].key
+    torch.save({"a": torch.ones(1)}, file)
+    changed = plan(**given, fixed=str(tmp_path)).runs[0]
+    assert [stage.key for stage in changed.stages[:2]] == [stage.key for stage in joint.stages[:2]]
+    assert changed.stages[2].key != fixed.key
 
 
 def test_keys_change_with_what_matters_and_with_nothing_else(plan, camus_archive, tmp_path):
