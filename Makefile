@@ -30,6 +30,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
 
+$(VENV)/.installed-coverage: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[coverage]"
+	touch $@
+
 $(VENV)/.installed-ray: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]"
 	touch $@
@@ -72,6 +76,13 @@ test: $(VENV)/.installed-test ## the default test suite
 test-slow: $(VENV)/.installed-test ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow $(ARGS)
 
+.PHONY: coverage
+coverage: $(VENV)/.installed-coverage ## lines and branches that the default tests run, in all processes (ARGS="tests/enhance" for a part)
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -q $(ARGS) || test $$? -eq 1
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
 .PHONY: test-ray
 test-ray: $(VENV)/.installed-ray ## enhancement on a Ray cluster of two simulated machines (installs Ray)
 	$(BIN)/python -m pytest -q -rs -m "slow or not slow" tests/enhance/cluster $(ARGS)
@@ -105,6 +116,10 @@ baselines: $(VENV)/.installed-bench ## BM3D, non-local means, bicubic (BUNDLE=bu
 .PHONY: bench
 bench: $(VENV)/.installed-bench ## what the gate costs beside its floor and other ways to it (ARGS="--device cuda --dtype bfloat16")
 	$(BIN)/python benchmarks/gate_speed.py $(ARGS)
+
+.PHONY: bench-loader
+bench-loader: $(VENV)/.installed ## whether the loader keeps up with training, and what each transform costs (ARGS="--device cuda")
+	$(BIN)/python benchmarks/loader_speed.py $(ARGS)
 
 .PHONY: bench-enhance
 bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the network: time and memory (ARGS="--only network")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import torch
 from PIL import Image
 
 from monai_gradprom.phantoms.clinical_dicom import clinical_object, save_object, set_pixels
@@ -63,7 +64,20 @@ def darkening_bundle(folder: Path) -> Path:
     return _bundle(folder, {"_target_": "torch.nn.Softshrink", "lambd": 0.01})
 
 
-def _bundle(folder: Path, network: dict[str, object]) -> Path:
+def radius_bundle(folder: Path) -> Path:
+    """A bundle for images of any kind with a small untrained network that changes every pixel and may be tiled."""
+    from monai_gradprom.networks import SRResNet
+
+    network = {"_target_": "monai_gradprom.networks.SRResNet", "channels": 4, "num_blocks": 1, "scale_factor": 1}
+    inferer = {"_target_": "monai_gradprom.inferers.HaloInferer", "tile_size": 512}
+    _bundle(folder, network, inferer)
+    (folder / "models").mkdir()
+    torch.manual_seed(0)
+    torch.save(SRResNet(channels=4, num_blocks=1, scale_factor=1).state_dict(), folder / "models" / "model.pt")
+    return folder
+
+
+def _bundle(folder: Path, network: dict[str, object], inferer: dict[str, object] | None = None) -> Path:
     (folder / "configs").mkdir(parents=True)
     inference = {
         "device": "cpu",
@@ -71,6 +85,7 @@ def _bundle(folder: Path, network: dict[str, object]) -> Path:
         "network": "$@network_def.to(@device)",
         "preprocessing": {"_target_": "monai_gradprom.transforms.ScaleStoredRanged", "keys": "image"},
     }
+    inference |= {"inferer": inferer} if inferer else {}
     (folder / "configs" / "inference.json").write_text(json.dumps(inference))
     stated = {"modality": "*", "num_channels": 1, "spatial_shape": ["*", "*"]}
     metadata = {"version": "1.0.0", "network_data_format": {"inputs": {"image": stated}}}

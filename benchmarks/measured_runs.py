@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+MIB = 2**20
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

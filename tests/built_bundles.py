@@ -7,6 +7,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import torch
+
 
 def get(built: Any, name: str) -> Any:
     """The resolved content of an id of a workflow."""
@@ -17,3 +19,20 @@ def rows(path: Path) -> list[dict[str, str]]:
     """Of a CSV file with a heading."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def assert_equal(first: Any, second: Any, where: str = "checkpoint") -> None:
+    """Equal to the bit, however deep; NaN equals NaN."""
+    assert type(first) is type(second), where
+    if isinstance(first, torch.Tensor):
+        assert first.dtype == second.dtype and torch.equal(first, second), where
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys(), where
+        for name in first:
+            assert_equal(first[name], second[name], f"{where}/{name}")
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), where
+        for number, (a, b) in enumerate(zip(first, second, strict=True)):
+            assert_equal(a, b, f"{where}/{number}")
+    else:
+        assert first == second or first != first, where

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -14,6 +15,14 @@ def seeded():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def chance():
+    """Moments of kills, by a seed that is printed and that ``KILL_SEED`` in the environment sets."""
+    seed = int(os.environ.get("KILL_SEED", "10"))
+    print(f"KILL_SEED={seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from monai_gradprom.whole_files import whole_file
+from monai_gradprom.whole_files import remove_unfinished, whole_file
 
 
 def write(path, content):
@@ -52,3 +52,17 @@ def test_it_is_as_readable_as_any_other_file(tmp_path):
     (tmp_path / "y").write_bytes(b"content")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "xy"]
     assert modes[0] == modes[1]
+
+
+def test_what_a_kill_leaves_can_be_removed(tmp_path):
+    killed = [whole_file(tmp_path / name) for name in ("a.pt", "b=1.pt", "c.csv")]
+    for each in killed:
+        each.__enter__().write(b"half")
+    for name in ("a.pt", ".a.pt.mine", "x.unfinished"):
+        (tmp_path / name).write_bytes(b"whole")
+    assert len(os.listdir(tmp_path)) == 6
+    remove_unfinished(tmp_path, "*.pt")
+    assert {name.split(".")[1] for name in os.listdir(tmp_path) if name.startswith(".")} == {"a", "c"}
+    remove_unfinished(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".a.pt.mine", "a.pt", "x.unfinished"]
+    remove_unfinished(tmp_path / "not there")

@@ -79,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the grid; see `main` for the exit code."""
     from ..experiments.compare import CompareOptions, compare
 
-    names = ("bundle", "output", "switches", "jobs", "device", "figures", "test_on", "fixed_recognizer")
-    names += ("tracking", "dry_run")
+    names = ["bundle", "output", "switches", "jobs", "device", "figures", "test_on", "fixed_recognizer"]
+    names += ["tracking", "dry_run"]
     try:
         return compare(CompareOptions(**{name: getattr(args, name) for name in names}))
     except KeyboardInterrupt:

@@ -39,6 +39,8 @@ def add_parser(subparsers: _SubParsers) -> None:
     parser.add_argument(
         "--bundle", metavar="DIR", type=Path, required=True, help="MONAI bundle, such as bundles/camus_denoise"
     )
+    text = "run nothing of a bundle whose files have another SHA-256 than this; each run prints that of its bundle"
+    _flag(parser, "--require-sha256", metavar="DIGEST", help=text)
     _add_run_flags(parser.add_argument_group("the run"))
     _add_image_flags(parser.add_argument_group("what is done to the images"))
     _add_result_flags(parser.add_argument_group("what the results look like"))
@@ -164,7 +166,7 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _flag(group: argparse._ArgumentGroup, flag: str, **options: Any) -> None:
+def _flag(group: argparse._ActionsContainer, flag: str, **options: Any) -> None:
     """Declare ``--like-this``; ``--like_this``, which MONAI users are used to, is understood and not listed."""
     group.add_argument(flag, **options)
     underscored = "--" + flag[2:].replace("-", "_")

@@ -65,7 +65,7 @@ def read_split(layout: CamusLayout, subset: str) -> list[str]:
     """Patient names of ``database_split/subgroup_<subset>.txt``.
 
     Raises:
-        InputError: there is no such file, as in the older release.
+        InputError: there is no such file, as in the older release, or it is no text.
     """
     path = layout.split_dir / f"subgroup_{subset}.txt" if layout.split_dir else None
     if path is None or not path.is_file():
@@ -73,7 +73,12 @@ def read_split(layout: CamusLayout, subset: str) -> list[str]:
             f"{layout.base} comes without database_split/subgroup_{subset}.txt (the older CAMUS release has none); "
             "use `--split paper` or add the split files of the newer release."
         )
-    return path.read_text(encoding="utf-8").split()
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({type(error).__name__}); put an intact copy in its place."
+        ) from error
 
 
 def read_cfg(path: Path) -> dict[str, str] | None:

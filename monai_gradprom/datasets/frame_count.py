@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import nibabel as nib
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.dicom.image import open_dicom
+from monai_gradprom.formats.guard import refuse_countless
 from monai_gradprom.transforms.dicom_images import is_dicom
 
 __all__ = ["PICTURES", "count_frames"]
@@ -28,7 +30,7 @@ def count_frames(path: Path, spatial_dims: int = 2) -> int:
 
     Raises:
         NotAnImage: a DICOM object that is none.
-        InputError: the header cannot be read.
+        InputError: the header cannot be read, or claims more frames than a recording has.
     """
     name = path.name.lower()
     try:
@@ -45,9 +47,10 @@ def count_frames(path: Path, spatial_dims: int = 2) -> int:
     except Exception as error:  # each library has its own exceptions, down to zlib's
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"{path}: cannot be read as an image ({reason}); put an intact copy in its place.") from error
-    count = 1
-    for n in shape[spatial_dims:]:
-        count *= int(n)
+    if any(int(n) < 1 for n in shape):
+        raise InputError(f"{path}: has an axis without pixels; put an intact copy in its place or leave it out.")
+    count = math.prod(int(n) for n in shape[spatial_dims:])
+    refuse_countless(path, count)
     return count
 
 

@@ -47,7 +47,10 @@ def reason_for(error: BaseException, source: Path, relative: str, hash_paths: bo
         reason = without_path(str(error), source, relative, hash_paths)
         return ("skipped" if isinstance(error, NotAnImage) else "failed"), reason
     if isinstance(error, MemoryError):
-        return "failed", "not enough memory for it; lower --memory, --workers or --batch-size"
+        return "failed", (
+            "not enough memory for it within --memory; raise that if the machine has more, else lower --workers or"
+            " --batch-size"
+        )
     if isinstance(error, OSError):
         return "failed", _of_system(error, source)
     return "failed", f"unexpected {type(error).__name__}; please report this as a bug"

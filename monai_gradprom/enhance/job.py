@@ -17,18 +17,18 @@ from monai_gradprom.enhance.record.row import Row, Status
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats import StoredImage
 from monai_gradprom.formats.dicom.quiet import quiet
+from monai_gradprom.formats.guard import huge_pictures
 from monai_gradprom.formats.window import own_window, pixel_range
 
+from .bands import bands
 from .faults import reason_for
+from .frame_memory import frames_at_once, needs_bands, rows_at_once
 from .hashing import sha256_of
 from .look import Facts, LookJob, RangeJob, look, open_in_domain, range_of
 from .setup import Setup, Window
 from .writing import CHANGED, is_unchanged, space_for, version_of, write_result
 
 __all__ = ["EnhanceJob", "Job", "enhance_file", "perform"]
-
-# stored values, float32 for the network and back, float64 while both are blended
-_BYTES_PER_VALUE = 60
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ Job = LookJob | RangeJob | EnhanceJob
 
 def perform(setup: Setup, job: Job, infer: Infer) -> list[Facts] | Window | Row | None:
     """Do any job; a file's faults are part of the result, never an exception."""
-    with quiet():  # which costs less once than in each of the many places that ask for it
+    # quiet: which costs less once than in each of the many places that ask for it
+    with quiet(), huge_pictures():
         if isinstance(job, LookJob):
             return look(setup, job)
         if isinstance(job, RangeJob):
@@ -97,7 +98,8 @@ def _written(
     setup: Setup, job: EnhanceJob, image: StoredImage, infer: Infer, version: tuple[int, int]
 ) -> dict[str, Any]:
     """Write the enhanced image; return what the row says of it."""
-    window = setup.window or job.window or own_window(image) or pixel_range(image)
+    window = setup.window or job.window or own_window(image)
+    window = window or pixel_range(image, frames_at_once(setup, image))
     target = output_path(job.path, getattr(image, "suffix_added", ""), setup.hash_paths)
     if job.output not in (None, target):  # the place that the survey gave it may be another file's now
         raise InputError(CHANGED)
@@ -116,8 +118,12 @@ def _written(
 
 
 def _enhance(setup: Setup, image: StoredImage, pixels: PixelMap, infer: Infer, result: np.ndarray) -> None:
-    """Fill ``result``, a few frames at a time."""
-    step = _frames_at_once(setup, image, pixels.network_channels)
+    """Fill ``result``, a few frames at a time, or a few rows of one."""
+    if needs_bands(setup, image):
+        for number in range(image.frames):
+            _enhance_in_bands(setup, image, pixels, infer, number, result[number : number + 1])
+        return
+    step = frames_at_once(setup, image)
     for start in range(0, image.frames, step):
         stop = min(start + step, image.frames)
         stored = image.read(start, stop)
@@ -125,12 +131,14 @@ def _enhance(setup: Setup, image: StoredImage, pixels: PixelMap, infer: Infer, r
         pixels.from_network(stored, made, setup.factor, out=result[start:stop])
 
 
-def _frames_at_once(setup: Setup, image: StoredImage, channels: int) -> int:
-    values = float(np.prod(image.shape)) * max(image.channels, channels) * setup.factor ** len(image.shape)
-    gib = values * _BYTES_PER_VALUE / 2**30
-    if gib > setup.memory:
-        raise InputError(
-            f"{image.path}: one frame of it takes about {gib:.2g} GiB while it is enhanced; "
-            f"allow it with --memory {int(np.ceil(gib))} if the machine has that."
-        )
-    return max(1, min(setup.batch_size, int(setup.memory / gib)))
+def _enhance_in_bands(
+    setup: Setup, image: StoredImage, pixels: PixelMap, infer: Infer, number: int, result: np.ndarray
+) -> None:
+    """Fill ``result``, one frame, with what comes out of the whole frame."""
+    assert setup.reach is not None  # else the file was refused when it was opened
+    frame = image.read(number, number + 1)
+    for band in bands(image.shape[1], rows_at_once(setup, image), setup.reach):
+        shown = pixels.of_rows(band.start, band.stop).to_network(frame[..., band.start : band.stop])
+        made = infer(shown, pixels.window)[..., band.kept]
+        rows = slice(band.first, band.last)
+        pixels.of_rows(band.first, band.last).from_network(frame[..., rows], made, out=result[..., rows])

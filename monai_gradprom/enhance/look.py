@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 from monai_gradprom.enhance.record.paths import output_path
@@ -12,6 +13,7 @@ from monai_gradprom.formats import NotAnImage, StoredImage, open_image
 from monai_gradprom.formats.window import own_window, pixel_range, shows_whole_range
 
 from .faults import reason_for
+from .frame_memory import check_memory, frames_at_once
 from .setup import Setup, Window
 
 __all__ = ["Facts", "LookJob", "RangeJob", "look", "open_in_domain", "range_of"]
@@ -59,7 +61,8 @@ def look(setup: Setup, job: LookJob) -> list[Facts]:
 def range_of(setup: Setup, job: RangeJob) -> Window | None:
     """Range of the file's pixels in modality units; None if it cannot be read, which is said when its turn comes."""
     try:
-        return pixel_range(open_image(setup.input / job.path))
+        image = open_image(setup.input / job.path)
+        return pixel_range(image, frames_at_once(setup, image))
     except Exception:
         return None
 
@@ -69,12 +72,13 @@ def open_in_domain(setup: Setup, path: str) -> StoredImage:
 
     Raises:
         NotAnImage: it is no image, or lies outside the bundle's domain; the text is the reason.
-        InputError: it is damaged.
+        InputError: it is damaged, or a frame of it takes more memory than is allowed.
     """
     image = open_image(setup.input / path, spatial_dims=setup.domain.spatial_dims)
-    reason = setup.domain.refusal(image, setup.any_modality)
+    reason = setup.domain.refusal(image, setup.any_modality, partial(check_memory, setup))
     if reason:
         raise NotAnImage(reason)
+    check_memory(setup, image)
     return image
 
 

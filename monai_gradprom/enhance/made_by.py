@@ -17,11 +17,13 @@ class Loaded(Protocol):
     version: str
     weights_sha256: str
     config_sha256: str
+    code_sha256: str | None
 
 
 def made_by(network: Loaded) -> dict[str, str]:
     """Bundle, weights and this software, in words and digests: equal where the results are."""
-    return {
+    code = {} if network.code_sha256 is None else {"code": network.code_sha256}
+    return code | {
         "bundle": network.name,
         "bundle version": network.version,
         "weights": network.weights_sha256,

@@ -27,8 +27,8 @@ ENGINES = ("local", "ray")
 
 # What decides neither the bytes of a result nor its name: where it is computed and how fast.
 _NO_MATTER = {
-    *("input", "output", "bundle", "device", "batch_size", "workers", "dry_run", "resume", "thumbnails"),
-    *("memory", "timeout", "engine", "address"),
+    *("input", "output", "bundle", "require_sha256", "device", "batch_size", "workers", "dry_run", "resume"),
+    *("thumbnails", "memory", "timeout", "engine", "address"),
 }
 
 
@@ -60,6 +60,7 @@ class Options:
         timeout: seconds that a worker may be silent on one file, not counting waiting for the network.
         engine: one of :data:`ENGINES`.
         address: of a Ray cluster, ``"HOST:PORT"`` or ``"auto"``; None: ``RAY_ADDRESS``, else ``"auto"``.
+        require_sha256: the digest that the bundle's files must have; None: any.
         settings: ids of the bundle's ``inference.json`` and what they are set to.
     """
 
@@ -85,6 +86,7 @@ class Options:
     timeout: float = 600
     engine: str = "local"
     address: str | None = None
+    require_sha256: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
     def result_key(self) -> dict[str, Any]:
@@ -125,6 +127,8 @@ def check_options(options: Options) -> None:
     check_choice("--transfer-syntax", options.transfer_syntax, TRANSFER_SYNTAXES)
     if not re.fullmatch(r"auto|[a-z]+(:\d+)?", options.device):
         raise InputError(f"--device {options.device!r} is no device; write auto, cpu, cuda or cuda:1.")
+    digest = options.require_sha256 or 64 * "0"
+    _check("--require-sha256", digest, re.fullmatch("[0-9a-fA-F]{64}", digest) is not None, "64 hexadecimal digits")
     _check_engine(options)
     check_execution(options.runtime, options.precision, options.device)
     _check("--batch-size", options.batch_size, options.batch_size >= 1, "a whole number from 1")
@@ -135,10 +139,8 @@ def check_options(options: Options) -> None:
     _check("--timeout", options.timeout, options.timeout > 0, "seconds, more than 0")
     if options.window is not None:
         low, high = options.window
-        ok = math.isfinite(low) and math.isfinite(high) and low < high
-        _check("--window", f"{low} {high}", ok, "two numbers, the lower one first")
-    text = options.series_description
-    if text is not None:  # DICOM PS3.5 6.2, value representation LO
+        _check("--window", f"{low} {high}", -math.inf < low < high < math.inf, "two numbers, the lower one first")
+    if (text := options.series_description) is not None:  # DICOM PS3.5 6.2, value representation LO
         ok = text.strip() != "" and len(text) <= 64 and "\\" not in text and text.isprintable()
         _check("--series-description", text, ok, "1 to 64 printable characters without backslash")
 

@@ -26,6 +26,7 @@ from monai_gradprom.enhance.report.summary import Tally
 from monai_gradprom.enhance.report.write import write_report
 from monai_gradprom.errors import InputError
 
+from .bundle_provenance import provenance_of
 from .job import EnhanceJob
 from .made_by import made_by
 from .options import Options, check_folders, check_options
@@ -50,8 +51,15 @@ def run_enhance(options: Options) -> int:
     check_options(options)
     check_folders(options)
     device = "cpu" if options.engine == "ray" else options.device  # a cluster's GPUs may be elsewhere
+    origin = provenance_of(options.bundle)
     network = BundleNetwork.load(
-        options.bundle, device, options.settings, options.tile_size, options.runtime, options.precision
+        options.bundle,
+        device,
+        options.settings,
+        options.tile_size,
+        options.runtime,
+        options.precision,
+        options.require_sha256,
     )
     key = options.result_key() | made_by(network)
     with ExitStack() as stack:
@@ -59,7 +67,9 @@ def run_enhance(options: Options) -> int:
             check_claim(options.output, key, options.resume)
             record = None
         else:
-            record = stack.enter_context(RunRecord.claim(options.output, key, options.resume))
+            about = {"bundle": origin.to_dict()}
+            record = stack.enter_context(RunRecord.claim(options.output, key, options.resume, about))
+        print(origin.line, file=sys.stderr, flush=True)
         setup = _setup(options, network, record)
         index = stack.enter_context(Index(options.hash_paths, record is not None and record.ignores_case()))
         workers = stack.enter_context(start_workers(options, setup, network))
@@ -112,6 +122,7 @@ def _setup(options: Options, network: BundleNetwork, record: RunRecord | None) -
         window=options.window,
         batch_size=options.batch_size,
         memory=options.memory,
+        reach=network.reach,
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_gradprom.enhance.bands import Reach
 from monai_gradprom.enhance.derived.image import Provenance
 from monai_gradprom.enhance.pixels.domain import Domain
 
@@ -33,6 +34,7 @@ class Setup:
         window: from the user, for all files.
         batch_size: frames that go to the network at once.
         memory: GiB that one file's pixels may take.
+        reach: of the network; None: a frame has to be given to it as a whole.
     """
 
     input: Path
@@ -48,3 +50,4 @@ class Setup:
     window: Window | None = None
     batch_size: int = 4
     memory: float = 2.0
+    reach: Reach | None = None

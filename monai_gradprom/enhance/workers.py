@@ -14,6 +14,7 @@ import numpy as np
 
 from monai_gradprom.cores import usable_cores
 from monai_gradprom.enhance.processes.kept_memory import keep_freed_memory
+from monai_gradprom.enhance.processes.memory_limit import ceiling
 from monai_gradprom.enhance.processes.pool import Serve, WorkerPool
 from monai_gradprom.enhance.processes.worker import Task
 
@@ -78,9 +79,11 @@ def start_workers(options: Options, setup: Setup, network: BundleNetwork) -> Abs
     keep_freed_memory(1 << 30)  # for a network on the CPU
     count = options.workers if options.workers is not None else usable_cores() + 1
     serve = partial(network.infer, batch_size=options.batch_size)
-    return local_workers(count, partial(perform, setup), serve, options.timeout)
+    return local_workers(count, partial(perform, setup), serve, options.timeout, ceiling(options.memory))
 
 
-def local_workers(count: int, task: Task, serve: Serve, timeout: float) -> AbstractContextManager[Workers]:
-    """``count`` processes as :class:`WorkerPool` has them; 0: everything in this process."""
-    return nullcontext(_ThisProcess(task, serve)) if count == 0 else WorkerPool(count, task, serve, timeout)
+def local_workers(
+    count: int, task: Task, serve: Serve, timeout: float, memory: int | None = None
+) -> AbstractContextManager[Workers]:
+    """``count`` processes as :class:`WorkerPool` has them; 0: everything in this process, whatever memory it takes."""
+    return nullcontext(_ThisProcess(task, serve)) if count == 0 else WorkerPool(count, task, serve, timeout, memory)

@@ -75,12 +75,26 @@ def write_result(setup: Setup, image: StoredImage, frames: np.ndarray, target: s
         SHA-256 of the file.
 
     Raises:
-        InputError: the source has changed since; nothing has appeared at ``target``.
+        InputError: the source has changed since, the result does not fit into its format, or a folder on the way to
+            ``target`` is a link; nothing has appeared at ``target``.
     """
     place = setup.output / target
+    _refuse_links(setup.output, place.parent)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _own_folder(setup.work) as folder:
         made = folder / place.name
+        _make(setup, image, frames, made)
+        digest = sha256_of(made)
+        if version_of(image.path) != version:
+            raise InputError(CHANGED)
+        # a header moves after the data that it points to
+        for part in sorted(folder.iterdir(), key=lambda path: path.name == made.name):
+            os.replace(part, place.parent / part.name)
+    return digest
+
+
+def _make(setup: Setup, image: StoredImage, frames: np.ndarray, made: Path) -> None:
+    try:
         if image.format == "DICOM":
             write_derived(
                 image.dataset,  # type: ignore[attr-defined]
@@ -92,13 +106,21 @@ def write_result(setup: Setup, image: StoredImage, frames: np.ndarray, target: s
             )
         else:
             image.write(made, frames, setup.factor)  # type: ignore[attr-defined]
-        digest = sha256_of(made)
-        if version_of(image.path) != version:
-            raise InputError(CHANGED)
-        # a header moves after the data that it points to
-        for part in sorted(folder.iterdir(), key=lambda path: path.name == made.name):
-            os.replace(part, place.parent / part.name)
-    return digest
+    except (InputError, MemoryError, OSError):
+        raise
+    except Exception as error:  # an encoder's own, over something odd in the source; its text may quote that
+        raise InputError(
+            f"{image.path}: its result cannot be put into its format ({type(error).__name__}); save the file again in "
+            "a common way, or leave it out."
+        ) from None
+
+
+def _refuse_links(output: Path, folder: Path) -> None:
+    """Refuse to write through a link, which may lead anywhere."""
+    while folder != output:
+        if folder.is_symlink():
+            raise InputError("a link is in the place of a folder of the results; remove it and run the command again")
+        folder = folder.parent
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai_gradprom.whole_files import whole_file
+from monai_gradprom.whole_files import remove_unfinished, whole_file
 
 __all__ = ["RECORD", "read_record", "write_json"]
 
@@ -26,5 +26,6 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON under another name, then rename: whoever reads sees the old file or the new one."""
+    remove_unfinished(path.parent, path.name)  # of a runner that was killed; one at a time holds the folder
     with whole_file(path) as file:
         file.write(json.dumps(content, indent=4, ensure_ascii=True).encode("ascii"))

@@ -7,10 +7,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from monai_gradprom.errors import InputError
-from monai_gradprom.handlers.checkpoint import TrainingCheckpoint, atomic_save, latest_checkpoint
+from monai_gradprom.handlers.checkpoint import TrainingCheckpoint
+from monai_gradprom.handlers.checkpoint_files import atomic_save, latest_checkpoint, read_checkpoint
 
 __all__ = ["SharedStart"]
 
@@ -52,10 +51,7 @@ class SharedStart(TrainingCheckpoint):
         path = latest_checkpoint(self.start)
         if path is None:
             raise InputError(f"{self.start} holds no checkpoint to start from: run its training first.")
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise InputError(f"{path} cannot be read as a checkpoint (truncated?): remove its folder.") from error
+        content = read_checkpoint(path)
         trainer = self.objects["trainer"]
         taken, own = content["trainer"], trainer.state_dict()
         if trainer.tasks and taken["iteration"] > trainer.warmup_epochs * taken["epoch_length"]:

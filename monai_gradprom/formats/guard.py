@@ -12,7 +12,20 @@ from pathlib import Path
 
 from monai_gradprom.errors import InputError
 
-__all__ = ["decoding", "has_codecs", "quiet", "refuse_huge", "without_codecs"]
+__all__ = [
+    "decoding",
+    "has_codecs",
+    "huge_pictures",
+    "quiet",
+    "refuse_bomb",
+    "refuse_countless",
+    "refuse_huge",
+    "without_codecs",
+]
+
+_MOST_FRAMES = 200_000
+_MOST_INFLATION = 500  # times the size of a file; deflate could make 1032
+_SMALL = 1 << 28  # bytes
 
 
 @contextmanager
@@ -54,6 +67,47 @@ def has_codecs() -> bool:
 def without_codecs(path: Path, what: str) -> InputError:
     """The error for a file that needs imagecodecs: ``what`` says why."""
     return InputError(f"{path}: {what} needs the package imagecodecs; install monai-gradprom[clinical].")
+
+
+@contextmanager
+def huge_pictures() -> Iterator[None]:
+    """Within it, neither :func:`refuse_huge` nor Pillow has a limit; for one who minds memory before reading."""
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def refuse_countless(path: Path, frames: int) -> None:
+    """Refuse what claims more frames than any recording has; of single pixels, a small file could hold millions.
+
+    Raises:
+        InputError: ``frames`` is above 200,000.
+    """
+    if frames > _MOST_FRAMES:
+        raise InputError(f"{path}: claims {frames} frames, more than {_MOST_FRAMES}; split it or leave it out.")
+
+
+def refuse_bomb(path: Path, size: int, inflated: int) -> None:
+    """Refuse a compressed file that stands for far more than images do.
+
+    Args:
+        path: the file.
+        size: its bytes.
+        inflated: what they become, as far as is known.
+
+    Raises:
+        InputError: ``inflated`` is above 256 MiB and above 500 times ``size``.
+    """
+    if inflated > max(_SMALL, _MOST_INFLATION * size):
+        raise InputError(
+            f"{path}: holds {size} bytes that stand for {inflated} or more, as no image does; leave it out, or save it "
+            "again uncompressed."
+        )
 
 
 def refuse_huge(path: Path, width: int, height: int) -> None:

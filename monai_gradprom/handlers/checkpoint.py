@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,33 +14,13 @@ from ignite.engine import Engine, Events
 
 from monai_gradprom.engines.distributed import every_process
 from monai_gradprom.errors import InputError
-from monai_gradprom.whole_files import whole_file
+from monai_gradprom.whole_files import remove_unfinished
+
+from .checkpoint_files import atomic_save, latest_checkpoint, numbered, read_checkpoint
 
 __all__ = ["BestModelSaver", "TrainingCheckpoint", "atomic_save", "latest_checkpoint"]
 
 logger = logging.getLogger("monai_gradprom.checkpoint")
-
-
-def atomic_save(content: Any, path: str | Path) -> None:
-    """``torch.save`` under a temporary name, then rename: a reader never sees half a file."""
-    with whole_file(Path(path)) as file:
-        torch.save(content, file)
-
-
-def latest_checkpoint(output_dir: str | Path) -> Path | None:
-    """The ``checkpoint_iteration=N.pt`` with the highest N, or None."""
-    found = _numbered(output_dir)
-    return found[-1] if found else None
-
-
-def _numbered(output_dir: str | Path) -> list[Path]:
-    """Checkpoints in the order of their iterations."""
-    found = {
-        int(match[1]): path
-        for path in Path(output_dir).glob("checkpoint_iteration=*.pt")
-        if (match := re.fullmatch(r"checkpoint_iteration=(\d+)\.pt", path.name))
-    }
-    return [found[iteration] for iteration in sorted(found)]
 
 
 class TrainingCheckpoint:
@@ -101,9 +80,12 @@ class TrainingCheckpoint:
         if idist.get_rank() > 0:
             return
         atomic_save(content | {"setting": self.setting}, path)
-        self._own = [*self._own, path][-self.n_saved :]
+        self._keep([*self._own, path])
+
+    def _keep(self, own: list[Path]) -> None:
+        self._own = own[-self.n_saved :]
         # an earlier run's checkpoint of a later iteration would be the one that a resumed run continues from
-        for old in set(_numbered(self.output_dir)) - set(self._own):
+        for old in set(numbered(self.output_dir)) - set(self._own) if idist.get_rank() == 0 else ():
             old.unlink(missing_ok=True)
 
     def _save_if_due(self, engine: Engine) -> None:
@@ -124,6 +106,8 @@ class TrainingCheckpoint:
                 and others do not.
         """
         path = latest_checkpoint(self.output_dir)
+        if idist.get_rank() == 0:
+            remove_unfinished(self.output_dir, "*.pt")
         if self.resume:
             _require_same_file(path)
         if path is None or not self.resume:
@@ -151,17 +135,12 @@ class TrainingCheckpoint:
                 ) from error
         engine.state.max_epochs = wanted
         self._saved = engine.state.iteration
-        self._own = _numbered(self.output_dir)
+        self._keep(numbered(self.output_dir))
         logger.info("resumed from %s", path)
         return True
 
     def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            others = [p.name for p in _numbered(self.output_dir) if p != path]
-            rest = f"remove it to continue from {others[-1]}" if others else "remove it to start anew"
-            raise InputError(f"{path} cannot be read as a checkpoint (truncated?): {rest}.") from error
+        content = read_checkpoint(path)
         missing = sorted((self.objects.keys() | {"setting"}) ^ content.keys())
         if missing:
             raise InputError(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
+
+from monai_gradprom.whole_files import remove_unfinished, whole_file
 
 __all__ = ["UpdateRows", "UpdateTelemetry"]
 
@@ -32,14 +35,18 @@ class UpdateRows:
         kept = []
         if self.path.is_file() and iteration > 0:
             with self.path.open(newline="") as file:
-                # a power cut may have left half a row
-                whole = [row for row in csv.DictReader(file) if row[self.fields[-1]] is not None]
-            kept = [row for row in whole if int(row["iteration"]) <= iteration]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.fields)
-            writer.writeheader()
-            writer.writerows(kept)
+                # a power cut may have left half a row, even one that ends within its last number
+                whole = [line for line in file if line.endswith("\n")]
+            rows = [row for row in csv.DictReader(whole) if row[self.fields[-1]] is not None]
+            kept = [row for row in rows if int(row["iteration"]) <= iteration]
+        remove_unfinished(self.path.parent, self.path.name)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.fields)
+        writer.writeheader()
+        writer.writerows(kept)
+        # killed just now, the old rows must still be there
+        with whole_file(self.path) as new:
+            new.write(text.getvalue().encode())
 
     def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows; None is an empty cell."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.tensor_files import DamagedFile, UnsafeFile, read_tensors
 
 __all__ = ["StateDict", "differences", "load_weights", "read_state_dict"]
 
@@ -51,15 +51,15 @@ def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
     if not file.is_file():
         raise InputError(f"the weights {file} are not there; give the path of an existing .pt or .pth file.")
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+        content = read_tensors(file)
+    except UnsafeFile as error:
         raise InputError(
             f"the weights {file} hold more than tensors, which could run code, or are no PyTorch file; "
             "save a bare state dict (torch.save(network.state_dict(), ...)) and use that."
         ) from error
-    except Exception as error:  # a damaged file makes the reader fail in any way; torch's text advises unsafe loading
+    except DamagedFile as error:
         raise InputError(
-            f"the weights {file} cannot be read ({type(error).__name__}): it is damaged or a TorchScript archive; "
+            f"the weights {file} cannot be read ({error}): it is damaged or a TorchScript archive; "
             "copy it again or use the .pt file with the state dict."
         ) from error
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):

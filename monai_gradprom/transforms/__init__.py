@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from monai_gradprom.transforms.augmentation import RandCenterScaleCropd, paper_augmentation
+from monai_gradprom.transforms.augmentation import paper_augmentation
 from monai_gradprom.transforms.batch_degradation import BatchDegradation, DrawDegradationd
 from monai_gradprom.transforms.challenge import (
     ChallengeDegradation,
@@ -29,7 +29,7 @@ from monai_gradprom.transforms.multiple import CropToMultipled
 from monai_gradprom.transforms.nuclei_reader import UNKNOWN_NUCLEUS, LizardLabelReader
 from monai_gradprom.transforms.perceptual import NOISES, PerceptualDegradation, RandPerceptualDegradation
 from monai_gradprom.transforms.perceptual_dict import PerceptualDegradationd, RandPerceptualDegradationd
-from monai_gradprom.transforms.resizing import ResizeLongSide, ResizeLongSided, SmoothResized
+from monai_gradprom.transforms.resizing import ResizeLongSide, ResizeLongSided
 from monai_gradprom.transforms.same_sized import EnsureSameSized
 from monai_gradprom.transforms.saving import SaveEnhancedImage, SaveEnhancedImaged
 from monai_gradprom.transforms.sector import SectorMaskd, sector_mask
@@ -65,7 +65,6 @@ __all__ = [
     "LoadClinicalImaged",
     "PerceptualDegradation",
     "PerceptualDegradationd",
-    "RandCenterScaleCropd",
     "RandChallengeDegradation",
     "RandChallengeDegradationd",
     "RandDegradation",
@@ -85,7 +84,6 @@ __all__ = [
     "SectorMaskd",
     "SelectStructures",
     "SelectStructuresd",
-    "SmoothResized",
     "SpeckleDegradation",
     "SpeckleDegradationd",
     "dominant_class",

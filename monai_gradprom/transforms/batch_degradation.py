@@ -14,7 +14,6 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable
-from numpy.random import RandomState
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,6 +23,7 @@ from monai_gradprom.transforms.degradation_dict import RandDegradationd
 from monai_gradprom.transforms.downsample import DownsampleDegradation
 from monai_gradprom.transforms.gaussian import GaussianDegradation
 from monai_gradprom.transforms.perceptual import PerceptualDegradation
+from monai_gradprom.transforms.random_streams import Reseeded, stream
 from monai_gradprom.transforms.speckle import SpeckleDegradation
 
 __all__ = ["DRAWN", "BatchDegradation", "DrawDegradationd"]
@@ -46,7 +46,7 @@ class DrawDegradationd(RandDegradationd):
 
     def set_random_state(self, seed: int | None = None, state: Any = None) -> DrawDegradationd:
         """Seed the draws, as everywhere in MONAI."""
-        Randomizable.set_random_state(self, seed, state)
+        Reseeded.set_random_state(self, seed, state)
         if isinstance(self.degradation, Randomizable):
             self.degradation.set_random_state(seed, state)
         return self
@@ -151,7 +151,7 @@ def _blur(lines: Tensor, weights: Tensor) -> Tensor:
 
 def _perceptual(degradation: Any, clean: Tensor, sigma: Tensor, noise: _Noise) -> Tensor:
     # the factors are those of the per-image transform; only the noise is torch's
-    drawn = torch.tensor([degradation.draw(RandomState(seed)) for seed in noise.seeds], dtype=torch.float64)
+    drawn = torch.tensor([degradation.draw(stream(seed)) for seed in noise.seeds], dtype=torch.float64)
     brightness, contrast, _ = drawn.to(clean).T.view(3, *sigma.shape)
     added = noise.normal(clean) if degradation.noise == "gaussian" else noise.uniform(clean)
     return degradation.relight(clean, brightness, contrast) + sigma * added

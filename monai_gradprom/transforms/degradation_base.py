@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from monai.data import MetaTensor, get_track_meta
-from monai.transforms import Randomizable, Transform
+from monai.transforms import Transform
 from monai.utils import MAX_SEED, TransformBackends, convert_to_tensor
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.transforms.random_streams import Reseeded, stream
 
 __all__ = ["Degradation", "RandDegradation", "check_positive", "sigma_range"]
 
@@ -86,7 +87,7 @@ class Degradation(Transform, ABC):
         if not clean.is_floating_point():
             raise ValueError(f"Expected an image scaled to [0, 1], got {clean.dtype}. Did you apply ScaleStoredRange?")
         tensor = clean.as_tensor() if isinstance(clean, MetaTensor) else clean
-        out = self.degrade(tensor, np.random.RandomState(seed))
+        out = self.degrade(tensor, stream(seed))
         if self.clip:
             out = out.clamp(0.0, 1.0)
         if not isinstance(clean, MetaTensor):
@@ -98,7 +99,7 @@ class Degradation(Transform, ABC):
         return degraded
 
 
-class RandDegradation(Randomizable, Transform):
+class RandDegradation(Reseeded, Transform):
     """A degradation drawn anew at every call.
 
     Args:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation
+from monai_gradprom.transforms.random_streams import Reseeded
 
 __all__ = ["Degradationd", "RandDegradationd", "stable_seed"]
 
@@ -72,7 +73,7 @@ class Degradationd(MapTransform):
         raise InputError(f"An item has no {self.id_key!r}, which fixes its noise; add one to the data list.")
 
 
-class RandDegradationd(Randomizable, MapTransform):
+class RandDegradationd(Reseeded, MapTransform):
     """A degradation drawn anew at every call: one draw for all keys of an item.
 
     Args:

@@ -50,6 +50,8 @@ def split_frames(array: np.ndarray, spatial_dims: int, frame: int | None, path: 
     spatial, rest = shape[:spatial_dims], [n for n in shape[spatial_dims:] if n != 1]
     if len(spatial) < spatial_dims or len(rest) > 1:
         raise InputError(f"{path}: has shape {shape}; expected {spatial_dims} spatial axes and at most one of time.")
+    if 0 in shape:
+        raise InputError(f"{path}: has shape {shape}, an axis without pixels; put an intact copy in its place.")
     frames = rest[0] if rest else 1
     number = choose_frame(frame, frames, path, f" (shape {shape})")
     picked = array.reshape(array.shape[0], *spatial, frames)[..., number]

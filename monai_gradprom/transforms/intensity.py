@@ -14,6 +14,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, get_equivalent_dtype
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.transforms.shared_pixels import each_once
 
 __all__ = ["ScaleStoredRange", "ScaleStoredRanged", "stored_dtype"]
 
@@ -64,8 +65,7 @@ class ScaleStoredRange(InvertibleTransform):
         dtype = stored_dtype(img)
         tensor: torch.Tensor = convert_to_tensor(img, track_meta=get_track_meta())
         low, high = self.value_range or _stored_range(img) or _natural_range(tensor, dtype)
-        # float64 in between: float32 would lose digits of wide value ranges
-        out = ((tensor.double() - low) / (high - low)).clamp(0.0, 1.0).float()
+        out = _scaled(tensor, dtype, low, high)
         self.push_transform(out, extra_info={"dtype": dtype.name, "low": low, "high": high})
         return out
 
@@ -105,8 +105,7 @@ def _stored_range(img: torch.Tensor | np.ndarray) -> tuple[float, float] | None:
 
 def _natural_range(img: torch.Tensor, dtype: np.dtype) -> tuple[float, float]:
     if dtype.kind in "ui" and dtype.itemsize <= 2:
-        limits = np.iinfo(dtype)
-        return float(limits.min), float(limits.max)
+        return _limits(dtype)
     low, high = img.min().item(), img.max().item()
     if dtype.kind == "f" and low >= 0.0 and high <= 1.0:
         return 0.0, 1.0
@@ -115,6 +114,20 @@ def _natural_range(img: torch.Tensor, dtype: np.dtype) -> tuple[float, float]:
         f"{name}: stores {dtype.name} values from {low:g} to {high:g}, a type without a natural range; "
         "give `value_range` (low, high) in stored units."
     )
+
+
+def _scaled(img: torch.Tensor, dtype: np.dtype, low: float, high: float) -> torch.Tensor:
+    whole = dtype.kind in "ui" and dtype.itemsize <= 2 and not img.is_floating_point()
+    if whole and (low, high) == _limits(dtype):
+        # float32 is exact up to the division, and so gives what float64, rounded at the end, would give
+        return (img.float() - low) / torch.tensor(high - low, dtype=torch.float32, device=img.device)
+    # float64 in between: float32 would lose digits of wide value ranges
+    return ((img.double() - low) / (high - low)).clamp(0.0, 1.0).float()
+
+
+def _limits(dtype: np.dtype) -> tuple[float, float]:
+    limits = np.iinfo(dtype)
+    return float(limits.min), float(limits.max)
 
 
 def _torch_dtype(dtype: np.dtype) -> torch.dtype:
@@ -142,8 +155,7 @@ class ScaleStoredRanged(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Scale every key; see :meth:`ScaleStoredRange.__call__`."""
         d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.scale(d[key])
+        each_once(d, [(key, self.scale) for key in self.key_iterator(d)])
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -21,11 +21,13 @@ from monai.utils import MetaKeys, SpaceKeys
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.pictures.raster import open_raster
+from monai_gradprom.transforms.absurd_sizes import refuse_absurd
 from monai_gradprom.transforms.channels import match_channels
 from monai_gradprom.transforms.dicom_images import is_dicom, load_dicom
 from monai_gradprom.transforms.frames import split_frames
 from monai_gradprom.transforms.nuclei_reader import LizardLabelReader
 from monai_gradprom.transforms.picture_modes import is_deep_colour, plain_mode
+from monai_gradprom.transforms.shared_pixels import view_of
 
 __all__ = ["LoadClinicalImage", "LoadClinicalImaged"]
 
@@ -130,6 +132,7 @@ class LoadClinicalImage(LoadImage):
             raise InputError(f"{path}: there is no such file; correct the path or the data list that names it.")
         if reader is None and is_deep_colour(path):
             return open_raster(path, "PNG").read()[0], {}
+        refuse_absurd(path)
         reader = reader or self._reader_for(path)
         try:
             array, meta = reader.get_data(reader.read(str(path)))
@@ -161,7 +164,7 @@ class LoadClinicalImaged(LoadImaged):
     """Dictionary twin of :class:`LoadClinicalImage`.
 
     It is a :class:`monai.transforms.LoadImaged`, so that MONAI Label wraps it as it does MONAI's own. Keys that name
-    the same file are read once.
+    the same file are read once, and share the pixels in memory until a transform changes one of them.
 
     Args:
         keys: keys that hold paths.
@@ -195,7 +198,7 @@ class LoadClinicalImaged(LoadImaged):
                 loaded[path] = self._loader.load(Path(path).expanduser(), reader, frame)
                 d[key] = loaded[path]
             else:
-                d[key] = loaded[path].clone()
+                d[key] = view_of(loaded[path])
             if not self._loader.image_only:  # MONAI Label sets this to false to find `image_meta_dict`
                 d[meta_key or f"{key}_{postfix}"] = d[key].meta
         return d

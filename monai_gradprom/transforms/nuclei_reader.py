@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ LIZARD_CLASSES = ("neutrophil", "epithelial", "lymphocyte", "plasma", "eosinophi
 UNKNOWN_NUCLEUS = len(LIZARD_CLASSES) + 1
 _FIELDS = ("inst_map", "id", "class")
 _MOST_NUCLEI = 2**24
+_MOST_VALUES = 2**27  # a hundred times the pixels of Lizard's largest image
 
 
 def read_nuclei(path: PathLike) -> dict[str, np.ndarray]:
@@ -27,9 +29,10 @@ def read_nuclei(path: PathLike) -> dict[str, np.ndarray]:
         path: the file, of MATLAB's formats up to version 7.
 
     Raises:
-        ValueError: the file is of MATLAB 7.3 or another version, or holds something else.
+        ValueError: the file is of MATLAB 7.3 or another version, holds something else, or claims an absurd size.
     """
     try:
+        _refuse_huge(path)
         found = scipy.io.loadmat(str(path), variable_names=_FIELDS)
     except NotImplementedError as error:
         raise ValueError("it is of MATLAB 7.3; save it again with MATLAB's option -v7") from error
@@ -43,6 +46,13 @@ def read_nuclei(path: PathLike) -> dict[str, np.ndarray]:
     if label["id"].size != label["class"].size:
         raise ValueError(f"it has {label['id'].size} ids but {label['class'].size} classes")
     return label
+
+
+def _refuse_huge(path: PathLike) -> None:
+    """Refuse by its headers what a few kilobytes, inflated, would need gigabytes for."""
+    for name, shape, _ in scipy.io.whosmat(str(path)):
+        if name in _FIELDS and math.prod(shape) > _MOST_VALUES:
+            raise ValueError(f"its {name} has {' x '.join(map(str, shape))} values")
 
 
 def nuclei_class_map(label: dict[str, np.ndarray]) -> np.ndarray:

@@ -14,6 +14,7 @@ from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.luminance import WEIGHTS
 from monai_gradprom.transforms.degradation_base import Degradation, RandDegradation, sigma_range
+from monai_gradprom.transforms.random_streams import stream
 
 __all__ = ["NOISES", "PAPER_FACTORS", "PAPER_SIGMA", "PerceptualDegradation", "RandPerceptualDegradation"]
 
@@ -87,7 +88,7 @@ class PerceptualDegradation(Degradation):
 
     def __call__(self, img: torch.Tensor | np.ndarray, seed: int) -> torch.Tensor:  # type: ignore[override]
         """Degrade with the strengths and the noise of ``seed``, see :meth:`Degradation.__call__`."""
-        settled = PerceptualDegradation(*self.draw(np.random.RandomState(seed)), self.noise, self.clip)
+        settled = PerceptualDegradation(*self.draw(stream(seed)), self.noise, self.clip)
         return super(PerceptualDegradation, settled).__call__(img, seed)
 
     def degrade(self, clean: torch.Tensor, random: np.random.RandomState) -> torch.Tensor:

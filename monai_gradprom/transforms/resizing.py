@@ -12,10 +12,12 @@ from monai.data import MetaTensor, get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform, Resize
 from monai.utils import TraceKeys, convert_to_tensor, ensure_tuple
 from scipy import ndimage
+from torch.nn import functional as F
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.transforms.shared_pixels import each_once
 
-__all__ = ["ResizeLongSide", "ResizeLongSided", "SmoothResized"]
+__all__ = ["ResizeLongSide", "ResizeLongSided", "resize_smoothly"]
 
 
 class ResizeLongSide(InvertibleTransform):
@@ -85,38 +87,23 @@ def _like(source: torch.Tensor, img: torch.Tensor) -> torch.Tensor:
     return (img if source.is_floating_point() else img.round()).to(source.dtype)
 
 
-class SmoothResized(MapTransform):
+def resize_smoothly(img: torch.Tensor, size: Sequence[int], mask: bool = False) -> torch.Tensor:
     """Resize to a given size without aliasing and without the dark frame of MONAI's ``anti_aliasing``.
 
     Args:
-        keys: images, floating point; filtered by :class:`ResizeLongSide`'s rule along each axis that shrinks.
-        spatial_size: of the result.
-        mask_keys: masks; nearest neighbours.
-        allow_missing_keys: skip keys that an item lacks.
+        img: [C, *spatial], floating point, two or three spatial axes; images are filtered by :class:`ResizeLongSide`'s
+            rule along each axis that shrinks.
+        size: of the result.
+        mask: take nearest neighbours, unfiltered.
+
+    Returns:
+        [C, *size], float32.
     """
-
-    backend = Resize.backend
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        spatial_size: Sequence[int],
-        mask_keys: KeysCollection = (),
-        allow_missing_keys: bool = True,
-    ) -> None:
-        self.masks = ensure_tuple(mask_keys)
-        super().__init__((*ensure_tuple(keys), *self.masks), allow_missing_keys)
-        self.size = tuple(spatial_size)
-        self.resizers = [Resize(self.size, mode="nearest-exact" if k in self.masks else "bilinear") for k in self.keys]
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Resize every key."""
-        d = dict(data)
-        for key, resize in self.key_iterator(d, self.resizers):
-            img = d[key]
-            factors = [side / new for side, new in zip(img.shape[1:], self.size, strict=True)]
-            d[key] = resize(img if key in self.masks else _smooth(img, factors))
-        return d
+    if mask:
+        return F.interpolate(img[None], tuple(size), mode="nearest-exact")[0]
+    factors = [side / new for side, new in zip(img.shape[1:], size, strict=True)]
+    mode = "bilinear" if len(factors) == 2 else "trilinear"
+    return F.interpolate(_smooth(img, factors)[None], tuple(size), mode=mode)[0]
 
 
 class ResizeLongSided(MapTransform, InvertibleTransform):
@@ -147,8 +134,7 @@ class ResizeLongSided(MapTransform, InvertibleTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Resize every key; see :meth:`ResizeLongSide.__call__`."""
         d = dict(data)
-        for key, resize in self.key_iterator(d, self.resizers):
-            d[key] = resize(d[key])
+        each_once(d, list(self.key_iterator(d, self.resizers)))
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

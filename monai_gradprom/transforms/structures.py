@@ -11,6 +11,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, ensure_tuple
 
+from monai_gradprom.transforms.shared_pixels import with_meta_of
+
 __all__ = ["SelectStructures", "SelectStructuresd"]
 
 
@@ -30,11 +32,12 @@ class SelectStructures(Transform):
 
     def __call__(self, mask: torch.Tensor) -> torch.Tensor:
         """Return the mask as uint8, of the same shape [1, *spatial]; metadata are kept."""
-        classes = torch.zeros_like(mask, dtype=torch.uint8)
+        plain = mask.as_subclass(torch.Tensor)
+        classes = torch.zeros_like(plain, dtype=torch.uint8)
         for number, values in enumerate(self.structures, start=1):
             for value in values:
-                classes[mask == value] = number
-        return classes
+                classes[plain == value] = number
+        return with_meta_of(mask, classes)
 
 
 class SelectStructuresd(MapTransform):

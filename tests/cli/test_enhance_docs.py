@@ -48,7 +48,7 @@ def test_every_flag_is_in_the_table_and_no_other(parser):
     actions = [a for a in subparsers.choices["enhance"]._actions if a.help != argparse.SUPPRESS]
     flags = {flag for action in actions for flag in action.option_strings if flag not in ("-h", "--help")}
     table = (ROOT / "docs" / "enhance.md").read_text(encoding="utf-8").split("## All flags")[1].split("\n\n")[1]
-    assert {f for row in table.splitlines() for f in re.findall(r"--[a-z][a-z-]+", row.split("|")[1])} == flags
+    assert {f for row in table.splitlines() for f in re.findall(r"--[a-z][a-z0-9-]+", row.split("|")[1])} == flags
 
 
 def test_every_key_of_the_manifest_is_explained():

@@ -87,6 +87,7 @@ SAME = {
     "timeout": 1.0,
     "engine": "ray",
     "address": "auto",
+    "require_sha256": 64 * "0",
 }
 
 

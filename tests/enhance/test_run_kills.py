@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
 import time
@@ -66,10 +65,9 @@ def uninterrupted(source, output, bundle, folder):
     return other
 
 
-def kill_often(source, bundle, tmp_path, kills):
+def kill_often(source, bundle, tmp_path, kills, chance):
     """Every other kill at any moment, the rest once some files more are finished; returns the complete output."""
     output = tmp_path / "out"
-    chance = random.Random(kills)
     done: dict[str, tuple] = {}
     for number in range(kills):
         command = Command(arguments(source, output, bundle), tmp_path, tasks="slow")
@@ -99,9 +97,9 @@ def check_whole(source, output, bundle, tmp_path):
     assert len([row for row in rows(output).values() if row["status"] == "done"]) == 28
 
 
-def test_a_few_kills(source, bundle, tmp_path):
+def test_a_few_kills(source, bundle, tmp_path, chance):
     before = tree(source), state(source)
-    output = kill_often(source, bundle, tmp_path, kills=4)
+    output = kill_often(source, bundle, tmp_path, 4, chance)
     check_whole(source, output, bundle, tmp_path)
     assert (tree(source), state(source)) == before
 
@@ -133,9 +131,9 @@ def test_a_frame_s_result_is_the_same_in_any_batch(name):
 
 
 @pytest.mark.slow
-def test_many_kills(source, bundle, tmp_path):
+def test_many_kills(source, bundle, tmp_path, chance):
     for number in range(10):
         folder = tmp_path / str(number)
         folder.mkdir()
-        output = kill_often(source, bundle, folder, kills=3)
+        output = kill_often(source, bundle, folder, 3, chance)
         check_whole(source, output, bundle, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from built_bundles import assert_equal
 from monai.bundle import ConfigWorkflow
 
 from monai_gradprom.errors import InputError
@@ -29,22 +30,6 @@ def train(stage, **more):
 
 def started_from(folder):
     return {"train#checkpoint#_target_": SHARED, "train#checkpoint#start": str(folder)}
-
-
-def assert_equal(first, second, where="checkpoint"):
-    assert type(first) is type(second), where
-    if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), where
-    elif isinstance(first, dict):
-        assert first.keys() == second.keys(), where
-        for name in first:
-            assert_equal(first[name], second[name], f"{where}/{name}")
-    elif isinstance(first, (list, tuple)):
-        assert len(first) == len(second), where
-        for number, (a, b) in enumerate(zip(first, second, strict=True)):
-            assert_equal(a, b, f"{where}/{number}")
-    else:
-        assert first == second or first != first, where
 
 
 def test_the_results_are_those_of_a_run_from_scratch(plan, tmp_path):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -110,6 +111,14 @@ def test_resume_continues_to_more_epochs(tmp_path):
 def test_resume_without_a_checkpoint_starts_from_scratch(tmp_path):
     network, restored = train(tmp_path, epochs=1, resume=True)
     assert not restored and network.weight.item() == LENGTH
+
+
+def test_what_a_kill_left_between_saving_and_removing_goes(tmp_path):
+    train(tmp_path, epochs=3)
+    shutil.copy(tmp_path / "checkpoint_iteration=8.pt", tmp_path / "checkpoint_iteration=4.pt")
+    (tmp_path / ".checkpoint_iteration=16.pt.x7_a.unfinished").write_bytes(b"half")
+    _, restored = train(tmp_path, epochs=3, resume=True)
+    assert restored and names(tmp_path) == ["checkpoint_iteration=12.pt", "checkpoint_iteration=8.pt"]
 
 
 def test_a_new_run_in_an_old_folder_replaces_the_old_checkpoints(tmp_path):

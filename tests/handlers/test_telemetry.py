@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import logging
 import math
+import os
 
 import pytest
 from ignite.engine import Engine
@@ -11,6 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from monai_gradprom.handlers import GateTelemetry
+from monai_gradprom.handlers.telemetry import FIELDS
+from monai_gradprom.handlers.update_rows import UpdateRows
 from monai_gradprom.strategies import GateReport
 
 # what the trainer would say in update 1, 2, ...: loss and report of each task
@@ -78,6 +81,26 @@ def test_half_a_row_left_by_a_power_cut_is_written_again(tmp_path):
     cut = whole[: whole.rindex(b"0.3") - 4]  # "2,8,seg,0.3,..." ends after "2,8"
     (tmp_path / "gate.csv").write_bytes(cut)
     assert run(tmp_path, start=4).read_bytes() == whole
+
+
+def test_a_number_that_a_power_cut_shortened_is_not_taken_for_one(tmp_path):
+    whole = run(tmp_path, epochs=2).read_bytes().splitlines(keepends=True)
+    (tmp_path / "gate.csv").write_bytes(b"".join(whole)[:-3])  # the line's end and a digit
+    UpdateRows(tmp_path / "gate.csv", FIELDS).start(iteration=100)
+    assert (tmp_path / "gate.csv").read_bytes() == b"".join(whole[:-1])
+
+
+def test_killed_while_it_resumes_it_has_lost_no_row(tmp_path, monkeypatch):
+    path = run(tmp_path, epochs=2)
+    whole = path.read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        UpdateRows(path, FIELDS).start(iteration=4)
+    assert path.read_bytes() == whole
 
 
 def test_tensorboard_reads_the_scalars_back(tmp_path):

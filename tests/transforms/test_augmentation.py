@@ -7,9 +7,24 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
+from monai.transforms import (
+    CastToTyped,
+    CenterScaleCropd,
+    CenterSpatialCropd,
+    Compose,
+    MapTransform,
+    RandFlipd,
+    Randomizable,
+    RandRotated,
+    RandSpatialCropd,
+    Resize,
+    SpatialPadd,
+)
+from scipy.ndimage import gaussian_filter
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.transforms import RandCenterScaleCropd, paper_augmentation
+from monai_gradprom.transforms import augmentation, paper_augmentation
+from monai_gradprom.transforms.shared_pixels import view_of
 
 WIDTH, HEIGHT = 96, 80
 
@@ -72,15 +87,18 @@ def test_flips_and_rotations_are_those_of_the_paper() -> None:
 
 
 def test_the_crop_is_centred_proportional_and_between_half_and_all() -> None:
-    crop = RandCenterScaleCropd("image").set_random_state(3)
+    augment = paper_augmentation("image", (), (WIDTH, HEIGHT), "scale").set_random_state(3)
     shares = []
     for _ in range(60):
-        out = crop(coordinates())["image"].numpy()
-        width, height = out.shape[1:]
-        shares.append(width / WIDTH)
-        assert abs(width / WIDTH - height / HEIGHT) < 1.5 / HEIGHT
-        assert abs(out[0].mean() - (WIDTH - 1) / 2) <= 0.5 and abs(out[1].mean() - (HEIGHT - 1) / 2) <= 0.5
-    assert 0.5 <= min(shares) < 0.56 and 0.94 < max(shares) <= 1
+        out = augment(coordinates())["image"].numpy()
+        # how far the source moves per pixel of the result, along either axis
+        steps = [(out[:, 56, 40] - out[:, 40, 40]) / 16, (out[:, 48, 48] - out[:, 48, 32]) / 16]
+        along, across = (float(np.linalg.norm(step)) for step in steps)
+        assert along == pytest.approx(across, rel=0.03)
+        shares.append(along)
+        middle = out[:, 47:49, 39:41].mean(axis=(1, 2))
+        assert np.abs(middle - [(WIDTH - 1) / 2, (HEIGHT - 1) / 2]).max() < 0.8
+    assert 0.48 < min(shares) < 0.56 and 0.94 < max(shares) < 1.02
 
 
 def test_a_patch_keeps_the_resolution_and_pads_small_frames() -> None:
@@ -113,3 +131,83 @@ def test_an_item_may_lack_its_mask() -> None:
 def test_an_unknown_crop_is_refused() -> None:
     with pytest.raises(InputError, match="did you mean 'scale'"):
         paper_augmentation("image", crop="scael")
+
+
+class RandomCentre(Randomizable, MapTransform):
+    """The crop at a random scale, of MONAI's parts."""
+
+    def randomize(self) -> None:
+        self.scale = self.R.uniform(0.5, 1.0)
+
+    def __call__(self, item: dict) -> dict:
+        self.randomize()
+        return CenterScaleCropd(self.keys, self.scale)(item)
+
+
+class Resized(MapTransform):
+    def __call__(self, item: dict) -> dict:
+        def one(key: str) -> torch.Tensor:
+            if key == "segmentation":
+                return Resize((48, 40), mode="nearest-exact")(item[key])
+            sigmas = [0, *(max(n / m - 1, 0) / 2 for n, m in zip(item[key].shape[1:], (48, 40), strict=True))]
+            return Resize((48, 40), mode="bilinear")(
+                torch.from_numpy(gaussian_filter(item[key].numpy(), sigmas, mode="mirror"))
+            )
+
+        return {**item, **{key: one(key) for key in self.keys}}
+
+
+def composition(crop: str, reach: tuple[int, int]) -> Compose:
+    keys = ("image", "label", "segmentation")
+    modes = ("bilinear", "bilinear", "nearest")
+    turn = RandRotated(keys, math.radians(10), prob=1.0, mode=modes, padding_mode="zeros")
+    if crop == "scale":
+        cut = [turn, RandomCentre(keys), Resized(keys)]
+    else:
+        cut = [SpatialPadd(keys, reach), RandSpatialCropd(keys, reach, random_size=False), turn]
+        cut.append(CenterSpatialCropd(keys, (48, 40)))
+    flips = [RandFlipd(keys, prob=0.5, spatial_axis=axis) for axis in (0, 1)]
+    return Compose([*flips, *cut, CastToTyped("segmentation", np.uint8)])
+
+
+@pytest.mark.parametrize("size", [(96, 80), (53, 90), (30, 25)])
+@pytest.mark.parametrize("crop", ["scale", "patch"])
+def test_pixels_and_seeds_are_those_of_monais_transforms(crop: str, size: tuple[int, int]) -> None:
+    """To the bit. 48 x 40 rotated by 10 degrees reaches 54.2 x 47.7, rounded up to even numbers."""
+    random = np.random.default_rng(0)
+    item = {key: MetaTensor(random.random((2, *size), np.float32)) for key in ("image", "label")}
+    item["segmentation"] = MetaTensor(random.integers(0, 4, (1, *size), np.uint8))
+    mine = paper_augmentation(["image", "label"], "segmentation", (48, 40), crop)
+    theirs = composition(crop, (56, 48))
+    for seed in range(8):
+        found, expected = (each.set_random_state(seed=seed)(item) for each in (mine, theirs))
+        for key in item:
+            assert torch.equal(found[key].as_tensor(), torch.as_tensor(expected[key].numpy())), key
+
+
+@pytest.mark.parametrize("crop", ["scale", "patch"])
+def test_an_image_that_is_its_own_target_is_moved_once(crop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled = []
+    original = augmentation.rotated
+    monkeypatch.setattr(augmentation, "rotated", lambda img, *more: sampled.append(1) or original(img, *more))
+    item = scene()
+    item["label"] = view_of(item["image"])
+    out = paper_augmentation(["image", "label"], "segmentation", 32, crop)(item)
+    assert len(sampled) == 2
+    assert torch.equal(out["image"], out["label"]) and out["image"].meta is not out["label"].meta
+
+
+def test_metadata_stay() -> None:
+    item = {"image": MetaTensor(torch.rand(1, 40, 30), meta={"filename_or_obj": "a.png"}, affine=2 * torch.eye(4))}
+    out = paper_augmentation("image", image_size=16)(item)["image"]
+    assert out.meta["filename_or_obj"] == "a.png" and torch.equal(out.affine, item["image"].affine)
+    assert not out.applied_operations
+
+
+def test_images_of_two_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="of the sizes"):
+        paper_augmentation(["image", "label"])({"image": torch.rand(1, 9, 8), "label": torch.rand(1, 8, 9)})
+
+
+def test_without_any_image_nothing_happens() -> None:
+    assert paper_augmentation("image")({"id": "a"}) == {"id": "a"}

@@ -9,6 +9,7 @@ from monai.transforms import Compose, Invertd
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.transforms import ScaleStoredRange, ScaleStoredRanged, stored_dtype
+from monai_gradprom.transforms.shared_pixels import view_of
 
 
 def stored(values: np.ndarray) -> MetaTensor:
@@ -32,6 +33,31 @@ def test_every_stored_value_survives_the_round_trip(dtype: type) -> None:
     back = scale.inverse(scaled)
     assert back.dtype == (torch.int32 if dtype == np.uint16 else torch.from_numpy(values[:1].astype(dtype)).dtype)
     np.testing.assert_array_equal(back[0].numpy(), values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
+def test_every_stored_value_is_the_nearest_float32(dtype: type) -> None:
+    """Of the exact quotient, rounded once."""
+    values, info = every_value(dtype), np.iinfo(dtype)
+    exact = (values.astype(np.longdouble) - info.min) / (info.max - info.min)
+    np.testing.assert_array_equal(ScaleStoredRange()(stored(values))[0].numpy(), exact.astype(np.float32))
+
+
+def test_values_that_no_longer_are_the_stored_ones_are_still_limited() -> None:
+    """Such as those of a filter that was applied in stored units."""
+    values = MetaTensor(torch.tensor([[[-3.5, 51.25, 255.5]]]), meta={"stored_dtype": "uint8"})
+    assert ScaleStoredRange()(values).flatten().tolist() == pytest.approx([0, 51.25 / 255, 1])
+
+
+def test_what_two_keys_share_is_scaled_once_and_stays_shared() -> None:
+    image = stored(every_value(np.uint8))
+    item = {"image": image, "label": view_of(image), "other": image.clone()}
+    scale = ScaleStoredRanged(["image", "label", "other"])
+    out = scale(item)
+    assert out["image"].data_ptr() == out["label"].data_ptr() != out["other"].data_ptr()
+    assert torch.equal(out["image"], out["other"])
+    back = scale.inverse(out)  # each has its own trace
+    assert torch.equal(back["image"], image) and torch.equal(back["label"], image)
 
 
 def test_eight_bits_are_divided_by_255_whatever_the_image_holds() -> None:

@@ -169,14 +169,15 @@ def test_grey_from_colour_through_the_dictionary(tmp_path: Path) -> None:
     np.testing.assert_array_equal(out.numpy(), array.T[None])
 
 
-def test_one_file_under_two_keys_is_read_once_and_not_shared(tmp_path: Path) -> None:
+def test_one_file_under_two_keys_is_read_and_kept_once(tmp_path: Path) -> None:
+    """A cache of images that are their own clean targets is half as large."""
     path = str(nifti(tmp_path / "a.nii.gz", values("uint8")))
     with mock.patch.object(NibabelReader, "read", autospec=True, side_effect=NibabelReader.read) as read:
         out = LoadClinicalImaged(["image", "label"])({"image": path, "label": path})
     assert read.call_count == 1
-    out["image"].zero_()
+    assert out["image"].data_ptr() == out["label"].data_ptr()
     out["image"].meta["mark"] = 1
-    assert out["label"].any() and "mark" not in out["label"].meta
+    assert "mark" not in out["label"].meta and "affine" in out["label"].meta
 
 
 def test_the_frame_serves_all_keys(tmp_path: Path) -> None:

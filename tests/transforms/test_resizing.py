@@ -9,7 +9,8 @@ from monai.transforms import Compose, Invertd, Resize
 from skimage.transform import resize
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.transforms import ResizeLongSide, ResizeLongSided, ScaleStoredRanged, SmoothResized
+from monai_gradprom.transforms import ResizeLongSide, ResizeLongSided, ScaleStoredRanged
+from monai_gradprom.transforms.resizing import resize_smoothly
 
 
 def texture(width: int, height: int) -> np.ndarray:
@@ -111,15 +112,19 @@ def test_whole_numbers_are_rounded_not_cut_off():
 
 
 def test_a_white_image_stays_white_to_the_border():
-    """MONAI's anti_aliasing pads with black; see SmoothResized."""
-    item = {"image": torch.ones(1, 64, 80), "mask": torch.ones(1, 64, 80, dtype=torch.uint8)}
-    found = SmoothResized("image", (32, 32), mask_keys=["mask", "absent"])(item)
-    torch.testing.assert_close(found["image"], torch.ones(1, 32, 32))
-    assert found["mask"].shape == (1, 32, 32) and found["mask"].all()
+    """MONAI's anti_aliasing pads with black; see resize_smoothly."""
+    torch.testing.assert_close(resize_smoothly(torch.ones(1, 64, 80), (32, 32)), torch.ones(1, 32, 32))
+    torch.testing.assert_close(resize_smoothly(torch.ones(1, 20, 24, 9), (10, 8, 12)), torch.ones(1, 10, 8, 12))
+
+
+def test_a_mask_is_neither_filtered_nor_interpolated():
+    mask = torch.randint(4, (1, 64, 80)).float()
+    found = resize_smoothly(mask, (32, 40), mask=True)
+    assert found.shape == (1, 32, 40) and torch.equal(found, mask[:, 1::2, 1::2])
 
 
 def test_each_axis_is_filtered_by_its_own_factor():
     img = np.random.default_rng(4).random((1, 96, 40)).astype(np.float32)
-    found = SmoothResized("image", (32, 40))({"image": torch.from_numpy(img)})["image"]
+    found = resize_smoothly(torch.from_numpy(img), (32, 40))
     expected = resize(img[0], (32, 40), order=1, anti_aliasing=True, mode="reflect")
     np.testing.assert_allclose(found[0, 2:-2], expected[2:-2], atol=1e-5)

@@ -17,6 +17,7 @@ from monai_gradprom import __version__
 from monai_gradprom.enhance.made_by import made_by
 from monai_gradprom.enhance.options import Options
 from monai_gradprom.enhance.processes.kept_memory import keep_freed_memory
+from monai_gradprom.enhance.processes.memory_limit import ceiling
 from monai_gradprom.enhance.processes.pool import Infer, Serve
 from monai_gradprom.enhance.processes.worker import be_silent
 from monai_gradprom.enhance.record.run_key import differences
@@ -73,7 +74,8 @@ class EnhanceActor:
             raise InputError(f"{socket.gethostname()}, a machine of the cluster: {error}") from None
         task = partial(self._plan.perform, setup)
         for _ in range(max(1, lanes)):
-            workers = local_workers(min(1, lanes), task, serve, self._plan.options.timeout)
+            options = self._plan.options
+            workers = local_workers(min(1, lanes), task, serve, options.timeout, ceiling(options.memory))
             self._lanes.put(workers.__enter__())  # they end with the actor
 
     def do(self, job: Any) -> Any:
@@ -109,7 +111,13 @@ class EnhanceActor:
         options = self._plan.options
         keep_freed_memory(1 << 30)  # for a network on the CPU
         network = BundleNetwork.load(
-            options.bundle, self._plan.device, options.settings, options.tile_size, options.runtime, options.precision
+            options.bundle,
+            self._plan.device,
+            options.settings,
+            options.tile_size,
+            options.runtime,
+            options.precision,
+            options.require_sha256,
         )
         differ = differences(self._plan.made_by, made_by(network))
         if differ:

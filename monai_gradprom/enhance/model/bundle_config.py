@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,8 @@ class BundleConfig:
         settings: id -> value as text, for ids that the configuration has, as on MONAI's command line:
             ``{"scale_factor": "4", "network_def#channels": "16"}``.
         device: where its network shall run.
+        sealed: its files were compared with a digest: weights from elsewhere are refused, compiled Python, which the
+            digest leaves out, is not used.
 
     Attributes:
         folder: absolute.
@@ -44,7 +47,8 @@ class BundleConfig:
         InputError: the folder is no bundle, a file is damaged, or an id is not known.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], device: torch.device) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], device: torch.device, sealed: bool = False) -> None:
+        self.sealed = sealed
         self.folder = folder.expanduser().absolute()
         if not self.folder.is_dir():
             raise InputError(f"{folder}: there is no such folder; give the folder of a MONAI bundle.")
@@ -61,6 +65,8 @@ class BundleConfig:
             self._drop_savers(self._parser["postprocessing"])
         if (self.folder / "scripts").is_dir() and str(self.folder) not in sys.path:
             sys.path.append(str(self.folder))  # a bundle's own code is imported as `scripts`
+        if sealed:
+            sys.pycache_prefix = os.devnull  # below which nothing can lie
 
     def __contains__(self, name: str) -> bool:
         """Whether the configuration has the id ``name`` (``evaluator#amp``)."""

@@ -40,12 +40,18 @@ def load_bundle_weights(config: BundleConfig, network: nn.Module) -> str:
         The file's SHA-256.
 
     Raises:
-        InputError: the file is missing, damaged, of another network, or holds more than tensors.
+        InputError: the file is missing, damaged, of another network, holds more than tensors, or lies outside of a
+            sealed bundle.
     """
     path = config.built("weights") if "weights" in config else config.folder / "models" / "model.pt"
     if not network.state_dict() and (not path or not Path(path).is_file()):
         return hashlib.sha256().hexdigest()
     if not path:
         raise InputError(f"{config.path}: names no weights, so that the network would be untrained; set its weights.")
+    if config.sealed and config.folder.resolve() not in Path(path).resolve().parents:
+        raise InputError(
+            f"the weights {path} lie outside of the bundle, so that --require-sha256 says nothing about them; put them "
+            "into the bundle, or leave --require-sha256 out."
+        )
     load_weights(network, path)
     return sha256_of(Path(path))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from monai.inferers import SimpleInferer
 
+from monai_gradprom.enhance.bundle_provenance import code_sha256, require_sha256
 from monai_gradprom.enhance.execution import check_execution
 from monai_gradprom.enhance.hashing import sha256_of
 from monai_gradprom.enhance.pixels.domain import Domain
@@ -26,6 +27,7 @@ from .image_copy import copy_image
 from .network_trial import channels_that_work, enlargement_of, trial_images
 from .onnx_network import in_onnx
 from .plain_scaling import PlainScaling
+from .reach import reach_of
 from .reduced_precision import autocast_dtype, for_reduced_precision
 
 __all__ = ["BundleNetwork"]
@@ -42,8 +44,10 @@ class BundleNetwork:
         version: the bundle's.
         weights_sha256: of the file that the weights come from.
         config_sha256: of the bundle's inference configuration.
+        code_sha256: of the bundle's own Python; None if it has none.
         domain: what the bundle says that it was made for.
         factor: by how much the network enlarges; 1 for denoising.
+        reach: how far a pixel of the result sees, so that frames may come in bands; None: they may not.
         spatial_dims: 2 or 3.
         device: where the network runs.
     """
@@ -54,6 +58,7 @@ class BundleNetwork:
         self.name = config.folder.name
         self.version = str(config.metadata.get("version", ""))
         self.config_sha256 = sha256_of(config.path)
+        self.code_sha256 = code_sha256(config.folder)
         self.device = device
         self.domain = Domain.from_metadata(config.metadata)
         self.spatial_dims = self.domain.spatial_dims
@@ -74,6 +79,8 @@ class BundleNetwork:
             self.domain = replace(self.domain, channels=worked[0])
         if tile_size is not None:
             check_tiles(self._inferer, self._network, worked[0], self.spatial_dims, device)
+        plain = self._transforms.plain is not None
+        self.reach = reach_of(self._network, self._inferer, self.domain, plain) if self.factor == 1 else None
         if runtime == "onnx":
             self._network = in_onnx(network, self._inferer, trial_images(self.domain, worked))
 
@@ -86,6 +93,7 @@ class BundleNetwork:
         tile_size: int | None = None,
         runtime: str = "torch",
         precision: str = "float32",
+        sha256: str | None = None,
     ) -> BundleNetwork:
         """Load a MONAI bundle from its ``configs/inference.json`` (or YAML) and ``configs/metadata.json``.
 
@@ -101,14 +109,20 @@ class BundleNetwork:
             tile_size: instead of the inferer's own.
             runtime: ``"onnx"``: the network is exported now, in memory, and computed by ONNX Runtime on the CPU.
             precision: of the network's convolutions: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+            sha256: what the bundle's files must have as digest, see
+                :func:`~monai_gradprom.enhance.bundle_provenance.provenance_of`; weights must be among them, and
+                compiled Python is not used. None: any.
 
         Raises:
-            InputError: this is no bundle, its weights are missing or do not fit, its network does not make an image
-                of an image, or cannot be run like this.
+            InputError: it has another digest, and nothing of it was evaluated; this is no bundle, its weights are
+                missing or do not fit, its network does not make an image of an image, or cannot be run like this.
         """
         check_execution(runtime, precision, device)
+        if sha256 is not None:
+            require_sha256(Path(folder), sha256)
         chosen = chosen_device("cpu" if runtime == "onnx" else device)
-        return cls(BundleConfig(Path(folder), settings, chosen), chosen, tile_size, runtime, precision)
+        config = BundleConfig(Path(folder), settings, chosen, sealed=sha256 is not None)
+        return cls(config, chosen, tile_size, runtime, precision)
 
     def infer(self, units: Sequence[np.ndarray], windows: Sequence[Window], batch_size: int = 1) -> list[np.ndarray]:
         """Enhance the frames of one or more files; frames of one shape share batches.

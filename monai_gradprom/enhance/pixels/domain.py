@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,12 @@ class Domain:
             spatial_dims=2 if shape is None else len(shape),
         )
 
-    def refusal(self, image: StoredImage, any_modality: bool) -> str | None:
+    def refusal(
+        self,
+        image: StoredImage,
+        any_modality: bool,
+        before_reading: Callable[[StoredImage], None] = lambda image: None,
+    ) -> str | None:
         """Why ``image`` is outside, in words for people, or None to take it.
 
         Only a grey network and a colour image that is no ultrasound make this decode a frame, to see whether it is
@@ -62,6 +67,7 @@ class Domain:
         Args:
             image: whose header was read.
             any_modality: take what is outside all the same, wherever the network can be fed with it.
+            before_reading: called before a frame is decoded; may raise.
 
         Raises:
             InputError: the frame cannot be decoded.
@@ -73,7 +79,7 @@ class Domain:
             return f"the bundle's network takes {self.channels} channels, which no file of images has"
         if any_modality:
             return None
-        return self._wrong_modality(image) or self._wrong_channels(image) or self._wrong_size(image)
+        return self._wrong_modality(image) or self._wrong_channels(image, before_reading) or self._wrong_size(image)
 
     def network_channels(self, image: StoredImage) -> int:
         """How many channels to feed the network with: 1 or 3."""
@@ -88,8 +94,9 @@ class Domain:
         found = image.modality if is_code(image.modality) else "not a known one"
         return f"the modality is {found}, the bundle is for {' and '.join(self.modalities)}"
 
-    def _wrong_channels(self, image: StoredImage) -> str | None:
+    def _wrong_channels(self, image: StoredImage, before_reading: Callable[[StoredImage], None]) -> str | None:
         if self.channels == 1 and image.channels == 3 and image.modality not in ULTRASOUND:
+            before_reading(image)
             first = image.read(0, 1)
             return None if (first == first[:, :1]).all() else "the image is in colour, the bundle is for grey images"
         if self.channels == 3 and image.channels == 1:

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from monai_gradprom.enhance.bands import rows_of
 from monai_gradprom.errors import InputError
 from monai_gradprom.formats.luminance import luminance
 from monai_gradprom.formats.stored import StoredImage
@@ -62,6 +63,7 @@ class PixelMap:
         self.window = window
         self.network_channels = network_channels
         self.change = Change()
+        self._strength = strength
         self._grey_of_colour = image.channels == 3 and network_channels == 1
         self._colour_of_grey = image.channels == 1 and network_channels == 3
         self._changeable = Changeable(image, window)
@@ -69,6 +71,12 @@ class PixelMap:
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         # one unit of the network's change, in stored values
         self._back = strength / slope * (-1 if image.inverted else 1)
+
+    def of_rows(self, start: int, stop: int) -> PixelMap:
+        """The same for rows ``start`` to ``stop`` - 1 of the frames; what these change is counted here as well."""
+        part = PixelMap(rows_of(self.image, start, stop), self.window, self.network_channels, self._strength)
+        part.change = self.change
+        return part
 
     def to_network(self, stored: np.ndarray) -> np.ndarray:
         """What the network sees.

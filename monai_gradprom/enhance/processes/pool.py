@@ -42,12 +42,13 @@ class WorkerPool:
         serve: called here with the requests of one or more workers; an :class:`InputError` that it raises is raised
             again in the worker whose request caused it.
         timeout: seconds after which a worker is ended that neither answers nor asks for anything.
+        memory: bytes that each of them may take beyond what it begins with, see :mod:`.memory_limit`; None: any.
     """
 
-    def __init__(self, count: int, task: Task, serve: Serve, timeout: float) -> None:
+    def __init__(self, count: int, task: Task, serve: Serve, timeout: float, memory: int | None = None) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._task, self._serve, self._timeout = task, serve, timeout
-        self._workers = [Worker(self._context, task) for _ in range(count)]
+        self._workers = [Worker(self._context, task, memory) for _ in range(count)]
 
     def __enter__(self) -> WorkerPool:
         return self

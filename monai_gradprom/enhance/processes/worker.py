@@ -18,6 +18,7 @@ import numpy as np
 from monai_gradprom.errors import InputError
 
 from .kept_memory import keep_freed_memory
+from .memory_limit import limit_memory
 from .shared_frames import SharedFrames
 
 __all__ = ["Infer", "Task", "Window", "Worker", "be_silent"]
@@ -32,7 +33,8 @@ _START = 60.0  # seconds that a process may take to come up on a busy machine
 class Worker:
     """One process as seen from here."""
 
-    def __init__(self, context: Any, task: Task) -> None:
+    def __init__(self, context: Any, task: Task, memory: int | None = None) -> None:
+        self._memory = memory
         self.start(context, task)
 
     def start(self, context: Any, task: Task) -> None:
@@ -40,7 +42,7 @@ class Worker:
         self.connection, theirs = context.Pipe()
         memory = SharedFrames.allocate(context)
         self.frames = SharedFrames(memory)
-        self.process = context.Process(target=_work, args=(theirs, memory, task), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, memory, task, self._memory), daemon=True)
         self.process.start()
         self._up = False
         theirs.close()  # so that the worker's end is the only one: its death is the end of the pipe
@@ -97,11 +99,13 @@ class Worker:
         self.process.join()
 
 
-def _work(connection: Connection, memory: Any, task: Task) -> None:
+def _work(connection: Connection, memory: Any, task: Task, allowed: int | None) -> None:
     """What a worker process does, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process at the other end
     be_silent()
     keep_freed_memory()
+    if allowed is not None:
+        limit_memory(allowed)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     frames = SharedFrames(memory)

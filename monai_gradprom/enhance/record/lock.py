@@ -78,7 +78,7 @@ class FolderLock:
                 if self.folder.is_symlink():
                     raise InputError(f"{self.folder} is a link; remove it, so that temporary files lie in OUTPUT.")
                 self.folder.mkdir(exist_ok=True)
-                file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+                file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
             except FileNotFoundError:
                 if not self.folder.parent.is_dir():
                     raise

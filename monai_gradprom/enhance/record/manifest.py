@@ -137,10 +137,12 @@ class Manifest:
 
     def _open(self) -> None:
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+            more = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | more, 0o666)
             self._end = _end_of_last_line(self._file)
         except OSError as error:
-            raise InputError(f"{self.path} cannot be written ({error.strerror}); check its permissions.") from None
+            what = "it is a link" if self.path.is_symlink() else error.strerror
+            raise InputError(f"{self.path} cannot be written ({what}); check its permissions.") from None
 
     def _write(self) -> None:
         try:

@@ -41,13 +41,16 @@ class RunRecord:
         self._lock = lock
 
     @classmethod
-    def claim(cls, output: Path, key: Mapping[str, Any], resume: bool = True) -> RunRecord:
+    def claim(
+        cls, output: Path, key: Mapping[str, Any], resume: bool = True, about: Mapping[str, Any] | None = None
+    ) -> RunRecord:
         """Take ``output`` for a run, a new one or one to go on with.
 
         Args:
             output: a folder of an earlier run, an empty folder, or one to be made.
             key: what decides the results, in values that JSON has; it must hold nothing of a patient's.
             resume: False: begin anew, whatever ``key`` the earlier run had; its results are removed first.
+            about: what else a new record shall say; it decides nothing.
 
         Raises:
             InputError: ``output`` holds something else, or results of another key; another process is at work there;
@@ -62,7 +65,7 @@ class RunRecord:
                 lock.clear()
                 if record is None or not resume:
                     remove_results(output)
-                    record = _write(output, key)
+                    record = _write(output, key, about or {})
             except BaseException:
                 lock.release()
                 raise
@@ -133,7 +136,7 @@ def _read(output: Path) -> dict[str, Any] | None:
     return None
 
 
-def _write(output: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+def _write(output: Path, key: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     started = datetime.now(timezone.utc).replace(microsecond=0).isoformat()
     record = {
         "program": _PROGRAM,
@@ -141,6 +144,7 @@ def _write(output: Path, key: Mapping[str, Any]) -> dict[str, Any]:
         "started": started,
         "run_key": fingerprint(key),
         "key": as_json(key),
+        **as_json(about),
     }
     new = output / WORK / RUN_RECORD
     with new.open("w", encoding="ascii") as stream:

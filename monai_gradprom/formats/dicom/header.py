@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -13,7 +14,7 @@ from typing import Any, BinaryIO
 import pydicom
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
-from pydicom.filereader import read_dataset, read_partial
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -26,10 +27,12 @@ from monai_gradprom.formats.dicom.fragments import find_fragments
 from monai_gradprom.formats.dicom.plain_elements import read_plain_header
 from monai_gradprom.formats.dicom.quiet import quiet
 from monai_gradprom.formats.dicom.values import HeaderValues
+from monai_gradprom.formats.guard import refuse_bomb
 
 __all__ = ["Header", "damaged", "read_header"]
 
 _UNDEFINED = 0xFFFFFFFF
+_PIECE = 1 << 18
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 _LONG = ("OB", "OW", "OF", "OD", "OL", "OV", "UN")  # their elements have 12 bytes before the value, others 8
 
@@ -115,6 +118,7 @@ def _read(path: Path, file: BinaryIO) -> Header:
     if plain:
         dataset, (tag, vr, length) = plain
     else:
+        _refuse_deflated_bomb(path, file, size)
         watch = _Watch(file)
         dataset = read_partial(file, watch, force=True)
         tag, vr, length = watch.pixels
@@ -153,6 +157,18 @@ def _add_trailing(file: BinaryIO, dataset: pydicom.FileDataset, position: int, p
         beyond = isinstance(element, RawDataElement) and element.value_tell + element.length > size
         if not beyond:  # else it is no element, but padding that looks like one
             dataset[tag] = element
+
+
+def _refuse_deflated_bomb(path: Path, file: BinaryIO, size: int) -> None:
+    """Inflate piece by piece to see how much it is: pydicom inflates a deflated file at once. ``file`` is rewound."""
+    if read_preamble(file, force=True) is not None:
+        meta = read_dataset(file, False, True, stop_when=lambda tag, *_: int(tag) >> 16 != 2)
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+            while not inflater.eof and (packed := inflater.unconsumed_tail or file.read(_PIECE)):
+                total += len(inflater.decompress(packed, _PIECE))
+                refuse_bomb(path, size, total)
+    file.seek(0)
 
 
 def _read_deflated(path: Path, file: BinaryIO) -> Header:

@@ -19,6 +19,7 @@ from monai_gradprom.formats.dicom.pixels import FrameReader
 from monai_gradprom.formats.dicom.quiet import quiet
 from monai_gradprom.formats.dicom.regions import ultrasound_regions
 from monai_gradprom.formats.dicom.window import padding_of, rescale_of, stored_limits, window_of
+from monai_gradprom.formats.guard import refuse_countless
 from monai_gradprom.formats.stored import NotAnImage, StoredImage
 
 __all__ = ["DicomImage", "open_dicom"]
@@ -54,6 +55,7 @@ class DicomImage(StoredImage):
         self.dataset, self.values = header.dataset, header.values
         layout = PixelLayout(header)
         _check(header, layout)
+        refuse_countless(header.path, layout.frames)
         self.frames, self.shape, self.photometric = layout.frames, (layout.columns, layout.rows), layout.photometric
         self._layout, self._frames = layout, FrameReader(header, layout)
         self._table: np.ndarray | None = None
@@ -123,8 +125,8 @@ def open_dicom(path: str | Path) -> DicomImage:
     path = Path(path)
     header = read_header(path)
     with quiet():
-        _refuse_other_kinds(header)
         try:
+            _refuse_other_kinds(header)
             return DicomImage(header)
         except (InputError, MemoryError):
             raise

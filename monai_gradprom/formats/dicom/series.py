@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,4 +86,4 @@ def _order(image: DicomImage) -> tuple[float, int, str]:
     # rounded, so that one place is one place
     place = round(float(image.affine[:3, 3] @ normal / np.linalg.norm(normal)), 3)
     number = image.values.get("InstanceNumber")
-    return place, int(number) if str(number or "").lstrip("-").isdigit() else 0, image.path.name
+    return place, int(number) if re.fullmatch(r"-?\d{1,18}", str(number)) else 0, image.path.name

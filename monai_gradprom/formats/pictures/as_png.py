@@ -65,7 +65,7 @@ class ConvertedImage(WritableImage):
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """As :meth:`StoredImage.read`."""
         samples = self._samples()[..., : self.channels].transpose(2, 1, 0)[None]
-        return np.ascontiguousarray(samples[self.span(start, stop)])
+        return samples[self.span(start, stop)]
 
     def write(self, target: Path, frames: np.ndarray, factor: int = 1) -> None:
         """As :meth:`WritableImage.write`, as PNG; see the class for what changes."""

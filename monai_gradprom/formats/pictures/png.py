@@ -76,7 +76,7 @@ class PngImage(WritableImage):
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """As :meth:`StoredImage.read`."""
         samples = self._samples()[..., : self.channels].transpose(2, 1, 0)[None]
-        return np.ascontiguousarray(samples[self.span(start, stop)])
+        return samples[self.span(start, stop)]
 
     def write(self, target: Path, frames: np.ndarray, factor: int = 1) -> None:
         """As :meth:`WritableImage.write`; see the class for what changes."""
@@ -89,9 +89,11 @@ class PngImage(WritableImage):
     def _samples(self) -> np.ndarray:
         """[rows, columns, ``channels`` and perhaps alpha] of ``dtype``."""
         with decoding(self.path):
-            chunks = read_chunks(self.path, image_data=True)
             # only what makes the pixels: a decoder has no business with text
-            return self._decode(assemble(chunk for chunk in chunks if chunk.kind in _PIXELS))
+            samples = self._decode(assemble(c for c in read_chunks(self.path, image_data=True) if c.kind in _PIXELS))
+            if samples.shape[1::-1] != self.shape:
+                raise ValueError
+            return samples
 
     def _decode(self, data: bytes) -> np.ndarray:
         if self._needs_codecs:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -46,7 +46,9 @@ def read_chunks(path: Path, image_data: bool = False) -> list[Chunk]:
             if chunk is None:
                 raise damaged
             chunks.append(chunk)
-    if chunks[0].kind != b"IHDR" or len(chunks[0].data) != 13 or not any(c.kind == b"IDAT" for c in chunks):
+    kinds = [chunk.kind for chunk in chunks]
+    # of two headers, decoders may believe the other
+    if kinds[0] != b"IHDR" or kinds.count(b"IHDR") > 1 or len(chunks[0].data) != 13 or b"IDAT" not in kinds:
         raise damaged
     return chunks
 
@@ -104,21 +106,27 @@ def _scaled(chunk: Chunk, factor: int) -> bytes:
     return chunk.data
 
 
-def splice(encoded: bytes, before: Iterable[Chunk], after: Iterable[Chunk]) -> bytes:
-    """Replace all chunks of an ``encoded`` PNG except its pixels by others."""
+def splice(
+    encoded: bytes | memoryview, before: Iterable[Chunk], after: Iterable[Chunk]
+) -> Iterator[bytes | memoryview]:
+    """Replace all chunks of an ``encoded`` PNG except its pixels by others; piece by piece, without a copy."""
+    encoded = memoryview(encoded)
     chunks: list[Chunk] = []
     at = len(SIGNATURE)
     while at < len(encoded):
         length, kind = struct.unpack_from(">I4s", encoded, at)
-        chunks.append(Chunk(kind, encoded[at + 8 : at + 8 + length]))
+        chunks.append(Chunk(kind, encoded[at + 8 : at + 8 + length]))  # type: ignore[arg-type]  # as good as bytes
         at += 12 + length
     pixels = [chunk for chunk in chunks if chunk.kind == b"IDAT"]
-    return assemble([chunks[0], *before, *pixels, *after, Chunk(b"IEND", b"")])
+    yield from _pieces([chunks[0], *before, *pixels, *after, Chunk(b"IEND", b"")])
 
 
 def assemble(chunks: Iterable[Chunk]) -> bytes:
     """A PNG of these chunks, checksums included."""
-    parts = [SIGNATURE]
+    return b"".join(_pieces(chunks))
+
+
+def _pieces(chunks: Iterable[Chunk]) -> Iterator[bytes]:
+    yield SIGNATURE
     for kind, data in chunks:
-        parts += [struct.pack(">I", len(data)), kind, data, _checksum(kind, data)]
-    return b"".join(parts)
+        yield from (struct.pack(">I", len(data)), kind, data, _checksum(kind, data))

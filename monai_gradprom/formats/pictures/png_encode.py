@@ -29,7 +29,9 @@ def write_png(target: Path, samples: np.ndarray, before: Sequence[Chunk] = (), a
     """
     if samples.shape[-1] < 3 and _has_colour_profile(before):
         samples = samples[..., [0, 0, 0, *range(1, samples.shape[-1])]]
-    target.write_bytes(splice(_encode(np.ascontiguousarray(samples)), before, after))
+    encoded = _encode(np.ascontiguousarray(samples))
+    with target.open("wb") as file:
+        file.writelines(splice(encoded, before, after))
 
 
 def _has_colour_profile(chunks: Sequence[Chunk]) -> bool:
@@ -43,7 +45,7 @@ def _has_colour_profile(chunks: Sequence[Chunk]) -> bool:
     return False
 
 
-def _encode(samples: np.ndarray) -> bytes:
+def _encode(samples: np.ndarray) -> bytes | memoryview:
     if samples.dtype == np.uint16 and samples.shape[-1] > 1:  # Pillow has no such images
         import imagecodecs
 
@@ -52,4 +54,4 @@ def _encode(samples: np.ndarray) -> bytes:
 
     encoded = io.BytesIO()
     Image.fromarray(samples[..., 0] if samples.shape[-1] == 1 else samples).save(encoded, "PNG")
-    return encoded.getvalue()
+    return encoded.getbuffer()

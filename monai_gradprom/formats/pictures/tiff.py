@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_gradprom.formats.guard import decoding, quiet, refuse_huge
+from monai_gradprom.formats.guard import decoding, quiet, refuse_countless, refuse_huge
 from monai_gradprom.formats.pictures.alpha import enlarge
 from monai_gradprom.formats.pictures.tiff_kinds import colours_of, refuse_odd_file, refuse_odd_page
 from monai_gradprom.formats.pictures.tiff_tags import resolution_of, spacing_of, tags_of_result
@@ -46,12 +46,13 @@ class TiffImage(WritableImage):
             self._bits, self._photometric = int(first.bitspersample), int(first.photometric)
             self._map = _colour_map(first)
             self._extra = first.samplesperpixel - colours_of(first)
-            self._extra_kind = int(first.extrasamples[0]) if first.extrasamples else 0
+            self._extra_kind = int(first.extrasamples[0]) if first.extrasamples in ((1,), (2,)) else 0
             spacing = spacing_of(first)
             self.frames, self.shape = len(tif.pages), (int(first.imagewidth), int(first.imagelength))
             stored = first.dtype.newbyteorder("=") if self._bits >= 8 else np.dtype(np.uint8)
             self.channels = colours_of(first) if self._map is None else self._map.shape[-1]
         refuse_huge(path, *self.shape)
+        refuse_countless(path, self.frames)
         self.dtype = stored if self._map is None else self._map.dtype
         self.limits = limits_of(self.dtype)
         self.inverted = self._photometric == 0
@@ -70,7 +71,7 @@ class TiffImage(WritableImage):
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """As :meth:`StoredImage.read`."""
         span = self.span(start, stop)
-        frames = np.empty((len(span), self.channels, *self.shape), self.dtype)
+        frames = np.empty((len(span), *self.shape[::-1], self.channels), self.dtype).transpose(0, 3, 2, 1)
         with decoding(self.path), self._opened() as tif:
             for frame, number in zip(frames, span, strict=True):
                 frame[:] = self._samples(tif.pages[number])[..., : self.channels].transpose(2, 1, 0)

@@ -64,7 +64,7 @@ def _description_of_result(text: bytes, factor: int) -> bytes:
 def resolution_of(page: Any, factor: int = 1) -> dict[str, Any]:
     """Arguments for ``tifffile.TiffWriter.write``: pixels per unit, as fractions, and the unit. Empty if unstated."""
     rates = [page.tags.valueof(code) for code in (_X_RESOLUTION, _Y_RESOLUTION)]
-    if not all(isinstance(rate, tuple) and len(rate) == 2 for rate in rates):
+    if not all(isinstance(rate, tuple) and len(rate) == 2 and rate[1] for rate in rates):
         return {}
     finer = tuple((top * factor, bottom) if top * factor < 2**32 else (top, bottom) for top, bottom in rates)
     unit = page.tags.valueof(_RESOLUTION_UNIT, default=2)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,9 +42,9 @@ class MetaImage(StoredVolume):
 
     A result has the lines of the source's header in their order and their spelling; ElementMin, ElementMax and
     HeaderSize are dropped, and under a factor DimSize, ElementSpacing, ElementSize and Offset follow. Compressed voxels
-    are compressed again. The data file of ``a.mhd`` is ``a.raw`` (``a.zraw``), or ``a.mhd.raw`` where a file of the
-    first name lies beside the source and belongs to someone else. Bytes of the data file before and after the voxels
-    are lost.
+    are compressed again. The data file of ``a.mhd`` is ``a.raw`` (``a.zraw``), or ``a.mhd.raw`` (and so on) where
+    files of these names lie beside the source and belong to someone else. Bytes of the data file before and after the
+    voxels are lost.
 
     Raises:
         NotAnImage: vectors that are no colours, more than four axes.
@@ -84,10 +85,12 @@ class MetaImage(StoredVolume):
 
     def _data_name(self, target: Path, packed: bool) -> str:
         suffix = ".zraw" if packed else ".raw"
-        usual = target.with_suffix(suffix).name
-        own = self._meta.data_file()
-        taken = self.path.with_suffix(suffix)
-        return usual if taken == own or not taken.exists() else target.name + suffix
+        own, taken, name = self._meta.data_file(), self.path.with_suffix(suffix), target.with_suffix(suffix).name
+        end = suffix
+        while taken != own and os.path.lexists(taken):
+            taken, name = self.path.with_name(self.path.name + end), target.name + end
+            end = ".voxels" + end
+        return name
 
 
 def _layout(meta: MetaHeader) -> Layout:

@@ -21,6 +21,7 @@ _LABELS = 1002
 # matrices, displacements, vectors, points, triangles, quaternions
 _NO_COLOURS = range(1004, 1011)
 _MILLIMETRES = {1: 1000.0, 3: 0.001}  # per metre, per micrometre
+_LONGEST = 1 << 26  # bytes before the voxels: extensions are read whole
 
 
 def is_gzip(path: Path) -> bool:
@@ -46,8 +47,17 @@ def read_header(path: Path) -> Any:
             raise NotAnImage(f"{path}: is a header whose image is another file; convert the pair to one .nii file.")
         if magic[:3] not in (b"n+1", b"n+2"):
             raise InputError(f"{path}: has no NIfTI header; put an intact copy in its place or leave it out.")
+        _refuse_long(head, "<" if sizes[0] in (348, 540) else ">", 540 in sizes, path)
         file.seek(0)
         return (Nifti2Header if 540 in sizes else Nifti1Header).from_fileobj(file, check=False)
+
+
+def _refuse_long(head: bytes, order: str, second: bool, path: Path) -> None:
+    """Refuse voxels that begin far behind the header; ``second``: of NIfTI-2."""
+    at, form = (168, "q") if second else (108, "f")
+    start = struct.unpack_from(order + form, head, at)[0]
+    if not start <= _LONGEST:
+        raise InputError(f"{path}: has no voxels within {_LONGEST} bytes of its beginning; correct vox_offset.")
 
 
 def checked(header: Any, path: Path) -> Any:

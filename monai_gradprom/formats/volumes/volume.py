@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.formats.guard import decoding
+from monai_gradprom.formats.guard import decoding, refuse_bomb, refuse_countless
 from monai_gradprom.formats.pictures.alpha import enlarge
 from monai_gradprom.formats.stored import NotAnImage
 from monai_gradprom.formats.volumes.byte_source import ByteSource, InflatedBytes
 from monai_gradprom.formats.writable import WritableImage, limits_of
 
 __all__ = ["Layout", "StoredVolume", "finer_grid"]
-
-_MOST_INFLATION = 1032  # no byte of deflate stands for more
 
 
 @dataclass(frozen=True)
@@ -70,13 +68,15 @@ class StoredVolume(WritableImage):
     def _refuse_what_cannot_be_there(self) -> None:
         file = self.layout.source.path
         size = file.stat().st_size
-        most = size * _MOST_INFLATION if isinstance(self.layout.source, InflatedBytes) else size
         needed = self.layout.start + self._step * self.frames * self.layout.planes
-        if needed > most:
+        if isinstance(self.layout.source, InflatedBytes):
+            refuse_bomb(self.path, size, needed)
+        elif needed > size:
             raise InputError(
                 f"{self.path}: has {size} bytes (of data) where its header announces {needed}; "
                 "put an intact copy in its place or leave it out."
             )
+        refuse_countless(self.path, self.frames)
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """As :meth:`StoredImage.read`; NaN and infinity come as they are stored."""

@@ -94,11 +94,11 @@ def test_a_machine_with_other_weights(plan, tmp_path):
 
 
 def test_the_network_is_computed_as_the_command_says(plan, monkeypatch):
-    options = replace(plan.options, precision="bfloat16")
+    options = replace(plan.options, precision="bfloat16", runtime="torch", require_sha256=None)
     seen, load = [], BundleNetwork.load
     monkeypatch.setattr(BundleNetwork, "load", lambda *given: seen.append(given) or load(*given))
     ready(replace(plan, options=options))
-    assert seen == [(options.bundle, "cpu", options.settings, None, "torch", "bfloat16")]
+    assert seen == [(options.bundle, "cpu", options.settings, None, "torch", "bfloat16", None)]
 
 
 def test_a_machine_with_another_version(plan):

@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from enhance_commands import is_alive, rows, tree
+from enhance_commands import Command, is_alive, rows, tree
 from enhance_inputs import write_picture
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ def processes(output):
 
 def wait_for_both(command, output, files=6):
     """Until both actors have finished some files."""
-    command.wait_until(lambda: len(processes(output)) == 2 and len(done(output)) >= files, seconds=180)
+    command.wait_until(lambda: len(processes(output)) == 2 and len(done(output)) >= files, seconds=600)
     assert is_alive(command.pid), command.printed()
     return processes(output)
 
@@ -53,6 +53,32 @@ def test_results_are_those_of_the_local_engine(command, output, is_whole):
     assert len({actor for actor, _ in actors}) == 2
     assert is_whole(output)
     wait_for_the_end(pid for pair in actors for pid in pair)
+
+
+@pytest.mark.parametrize("flags", [("--precision", "bfloat16"), ("--runtime", "onnx")], ids=" ".join)
+def test_other_precisions_and_runtimes_too(command, output, bundle, tmp_path, flags):
+    """The local engine's pixels, which in bfloat16 are others than in float32, and its report."""
+    if "onnx" in flags:
+        pytest.importorskip("onnxscript")
+        pytest.importorskip("onnxruntime")
+    for number in range(4):
+        write_picture(tmp_path / "files" / f"{number}.png", seed=number)
+    (output / "run.json").unlink()  # of a run with other settings
+    made = {}
+    for name, given in {"local": flags, "float32": ()}.items():
+        arguments = [tmp_path / "files", tmp_path / name, "--bundle", bundle, "--device", "cpu", "--workers", "0"]
+        run = Command([*arguments, *given], tmp_path)
+        assert run.wait() == 0, run.printed()
+        made[name] = results(tmp_path / name)
+    run = command(*flags, source=tmp_path / "files")
+    assert run.wait() == 0, run.printed()
+    assert results(output) == made["local"] and len(made["local"]) == 4
+    assert (made["local"] == made["float32"]) == ("onnx" in flags)
+    assert flags[1].encode() in (output / "report.html").read_bytes()
+
+
+def results(folder):
+    return {path: content for path, content in tree(folder).items() if path.endswith(b".png")}
 
 
 def test_an_actor_is_killed(command, output, is_whole):

@@ -401,6 +401,7 @@ def test_code_that_a_bundle_brings(tmp_path, monkeypatch):
         ("camus_denoise", {}, 1, 1),
         ("covidct_denoise", {}, 1, 1),
         ("isic2018_denoise", {}, 1, 3),
+        ("isic2018_perceptual", {}, 1, 3),
         ("lizard_sr", {}, 2, 3),
         ("lizard_sr", {"scale_factor": "4"}, 4, 3),
     ],

@@ -329,16 +329,17 @@ def test_colour_has_no_grey_scale(tmp_path: Path) -> None:
 
 def test_a_cine_of_two_gigabytes_opens_at_once(tmp_path: Path) -> None:
     """The file is sparse; its last frame is not."""
-    frames = 2**31 // PIXELS.nbytes - 1
-    path = write_dicom(tmp_path / "a", PIXELS, NumberOfFrames=frames, SOPClassUID=CT)
+    pixels = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
+    frames = 2**31 // pixels.nbytes - 1
+    path = write_dicom(tmp_path / "a", pixels, NumberOfFrames=frames, SOPClassUID=CT)
     head = path.read_bytes()
     at = head.index(b"\xe0\x7f\x10\x00OW") + 8
-    path.write_bytes(head[:at] + (frames * PIXELS.nbytes).to_bytes(4, "little"))
+    path.write_bytes(head[:at] + (frames * pixels.nbytes).to_bytes(4, "little"))
     with path.open("rb+") as file:
-        file.seek(at + 4 + (frames - 1) * PIXELS.nbytes)
-        file.write(PIXELS.tobytes())
+        file.seek(at + 4 + (frames - 1) * pixels.nbytes)
+        file.write(pixels.tobytes())
     begin = time.perf_counter()
     image = open_dicom(path)
     last = image.read(frames - 1)
     assert time.perf_counter() - begin < 0.5
-    np.testing.assert_array_equal(last[0, 0].T, PIXELS)
+    np.testing.assert_array_equal(last[0, 0].T, pixels)
