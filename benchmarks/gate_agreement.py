@@ -33,13 +33,14 @@ from monai.bundle import ConfigParser
 from monai.utils import set_determinism
 
 from monai_gradprom.networks import load_weights
+from monai_gradprom.strategies import UpdateStrategy
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 HELD = (2, 4, 8, 16)
 
 
-def trained(bundle: str, args: argparse.Namespace) -> tuple[Recorder, list[str]]:
-    """Train, and return what was recorded and the names of the enhancer's parameters."""
+def trained(bundle: str, args: argparse.Namespace, recorder: UpdateStrategy) -> list[str]:
+    """Train with ``recorder`` as the strategy, and return the names of the enhancer's parameters."""
     parser = ConfigParser()
     parser.read_config(BUNDLES / bundle / "configs" / "train.json")
     given = {"image_size": args.image_size, "batch_size": args.batch_size, "seed": args.seed, "aux_weight": args.weight}
@@ -50,7 +51,6 @@ def trained(bundle: str, args: argparse.Namespace) -> tuple[Recorder, list[str]]
     set_determinism(args.seed)
     batches = len(parser.get_parsed_content("train#dataloader"))
     parser["max_epochs"] = args.warmup + math.ceil(args.updates / batches)
-    recorder = Recorder()
     parser["update_strategy"] = recorder
     parser["train#pretraining#handlers"] = []
     # nothing is validated or written; learning rates fall as they do in a run
@@ -62,7 +62,7 @@ def trained(bundle: str, args: argparse.Namespace) -> tuple[Recorder, list[str]]
         load_weights(network, BUNDLES / bundle / "models" / "model.pt")
     parser.get_parsed_content("train#pretraining").run()
     parser.get_parsed_content("train#trainer").run()
-    return recorder, [name for name, _ in network.named_parameters()]
+    return [name for name, _ in network.named_parameters()]
 
 
 def blocks(names: Sequence[str]) -> list[tuple[str, int]]:
@@ -110,7 +110,8 @@ def share(which: np.ndarray) -> str:
 
 
 def report(bundle: str, args: argparse.Namespace) -> None:
-    recorder, names = trained(bundle, args)
+    recorder = Recorder()
+    names = trained(bundle, args, recorder)
     for task, found in recorder.arrays().items():
         dots, mains, tasks, seen = found
         gate, values = dots.sum(1) >= 0, cosines(dots, mains, tasks)
@@ -123,7 +124,8 @@ def report(bundle: str, args: argparse.Namespace) -> None:
         print("\n".join(rows(dots, mains, tasks, names, seen)), flush=True)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def training_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of :func:`trained`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundles", nargs="+", default=["camus_denoise", "covidct_denoise"])
     parser.add_argument("--updates", type=int, default=300, help="with a gate, rounded up to whole epochs (300)")
@@ -139,7 +141,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dataset_dir", help="the archive; default: the sample data. For one bundle")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = training_parser(__doc__).parse_args(argv)
     print(describe("torch", "monai"))
     settings: dict[str, Any] = vars(args)
     print(", ".join(f"{name} {value}" for name, value in settings.items() if name not in ("bundles", "device")))

@@ -14,6 +14,8 @@ from monai.bundle import ConfigParser
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from monai_gradprom.strategies import NetworkLoss
+
 __all__ = ["Case", "bundle_case"]
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
@@ -70,8 +72,11 @@ class Case:
             return F.mse_loss(output, self.label)
 
     def aux_losses(self, output: Tensor) -> dict[str, Callable[[], Tensor]]:
-        """L_VR of each task, to be computed when it is called for."""
-        return {name: partial(self._aux_loss, name, output) for name in self.recognizers}
+        """L_VR of each task, to be computed when it is called for, at φ or elsewhere."""
+        return {
+            name: NetworkLoss(network, partial(self._aux_loss, name, output))
+            for name, network in self.recognizers.items()
+        }
 
     def _aux_loss(self, name: str, output: Tensor) -> Tensor:
         with self.autocast():

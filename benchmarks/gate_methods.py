@@ -10,9 +10,9 @@ import torch
 from gate_cases import Case
 from torch import Tensor
 
-from monai_gradprom.strategies import GradProm, HeldGate, LastLayersGate, UpdateStrategy
+from monai_gradprom.strategies import BiLevel, GradProm, HeldGate, LastLayersGate, UpdateStrategy
 
-__all__ = ["APPROXIMATE", "METHODS", "Method", "enhancer_backward", "joint"]
+__all__ = ["METHODS", "OTHERS", "Method", "enhancer_backward", "joint"]
 
 Method = Callable[[Case], None]
 
@@ -100,6 +100,11 @@ def last_layers(case: Case, layers: Sequence[str]) -> None:
     run(LastLayersGate(GradProm(), case.count_of(*layers)), case)
 
 
+def look_ahead(case: Case, order: int, gated: bool = False) -> None:
+    """Bi-level learning: the task's gradient after the recognizer's own step."""
+    run(BiLevel(GradProm() if gated else None, order), case)
+
+
 METHODS: dict[str, Method] = {
     "gradprom": gradprom,
     "naive: one forward, retained graph": naive,
@@ -107,10 +112,15 @@ METHODS: dict[str, Method] = {
     "PCGrad, LibMTL style: flat gradients": pcgrad_style,
     "gradprom with batched products": batched,
 }
-APPROXIMATE: dict[str, Method] = {
+# ways to other gradients: approximate gates, and look-aheads
+OTHERS: dict[str, Method] = {
     "gate on the last layer (tail)": partial(last_layers, layers=("tail",)),
     "gate on the last two (body_end, tail)": partial(last_layers, layers=("body_end", "tail")),
     "held gate, between decisions": held,
+    "bi-level, first order": partial(look_ahead, order=1),
+    "bi-level, second order": partial(look_ahead, order=2),
+    "bi-level, first order, gated": partial(look_ahead, order=1, gated=True),
+    "bi-level, second order, gated": partial(look_ahead, order=2, gated=True),
 }
 
 

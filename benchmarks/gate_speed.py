@@ -34,7 +34,7 @@ from statistics import median, quantiles
 import torch
 from gate_cases import Case, bundle_case
 from gate_memory import peak_memory
-from gate_methods import APPROXIMATE, METHODS, Method, enhancer_backward, joint
+from gate_methods import METHODS, OTHERS, Method, enhancer_backward, joint
 from machine import describe
 from torch import Tensor
 
@@ -50,13 +50,13 @@ def methods() -> dict[str, Method]:
         import gate_torchjd
 
         found |= gate_torchjd.METHODS
-    return found | APPROXIMATE
+    return found | OTHERS
 
 
 def usable(case: Case, candidates: dict[str, Method]) -> Iterator[tuple[str, float]]:
     """Those that run here, with the largest relative difference of their θ's and φ's gradients from gradprom's.
 
-    With the gate open and closed. Joint training and approximate gates may decide otherwise, and have no figure.
+    With the gate open and closed. Joint training, approximate gates and look-aheads lead to others, and have no figure.
     """
     expected = {sign: gradients(case, METHODS["gradprom"], sign) for sign in (1.0, -1.0)}
     for name, method in candidates.items():
@@ -67,7 +67,7 @@ def usable(case: Case, candidates: dict[str, Method]) -> Iterator[tuple[str, flo
             continue
         pairs = [pair for sign in expected for pair in zip(found[sign], expected[sign], strict=True)]
         difference = max(float((a - b).norm() / b.norm()) for a, b in pairs)
-        yield name, float("nan") if name == JOINT or name in APPROXIMATE else difference
+        yield name, float("nan") if name == JOINT or name in OTHERS else difference
 
 
 def gradients(case: Case, method: Method, sign: float) -> tuple[Tensor, Tensor]:

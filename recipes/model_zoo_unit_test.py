@@ -40,7 +40,7 @@ def write_random_data(folder):
     structure = np.ravel(config.get("structures", [1])).tolist()[0]
     diagnoses = config.get("diagnoses", ["none"])
     datalist = {"diagnoses": diagnoses}
-    for subset, count in (("training", max(2, len(diagnoses))), ("validation", 2), ("testing", 2)):
+    for subset, count in (("training", max(4, len(diagnoses))), ("validation", 2), ("testing", 4)):
         datalist[subset] = []
         for i in range(count):
             image, mask = f"{subset}_{i}.png", f"{subset}_{i}_mask.png"
@@ -48,7 +48,11 @@ def write_random_data(folder):
             blob = structure * random.integers(2, size=shape[:2], dtype=np.uint8)
             Image.fromarray(blob).save(Path(folder, mask))
             diagnosis = diagnoses[i % len(diagnoses)]
-            datalist[subset].append({"image": image, "segmentation": mask, "diagnosis": diagnosis})
+            item = {"image": image, "segmentation": mask, "diagnosis": diagnosis}
+            # two sides, where a bundle learns from images without pairs
+            if config.get("low_quality"):
+                item["quality"] = "high" if subset != "validation" and i % 2 else "low"
+            datalist[subset].append(item)
     path = Path(folder, "datalist.json")
     path.write_text(json.dumps(datalist))
     return str(path)

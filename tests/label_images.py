@@ -12,7 +12,7 @@ from dicom_datasets import US, colour, write_dicom
 from miniatures import blob, save_picture
 
 AFFINE = np.array([[-0.4, 0.0, 0.0, 7.0], [0.0, -0.3, 0.0, -5.0], [0.0, 0.0, 1.0, 2.0], [0.0, 0.0, 0.0, 1.0]])
-GREY = ("camus_denoise", "covidct_denoise")
+GREY = ("camus_denoise", "camus_unpaired", "covidct_denoise")
 COLOUR = ("isic2018_denoise", "isic2018_perceptual", "lizard_sr")
 BUNDLES = (*GREY, *COLOUR)
 FACTOR = {"lizard_sr": 2}

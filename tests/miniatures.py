@@ -11,7 +11,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-CFG = "ED: 1\nES: 2\nNbFrame: 2\nSex: F\nAge: 56\nImageQuality: Good\nEF: 54\nFrameRate: 46.5\n"
+CFG = "ED: 1\nES: 2\nNbFrame: 2\nSex: F\nAge: 56\nImageQuality: {}\nEF: 54\nFrameRate: 46.5\n"
 SPACING = np.diag([0.4, 0.3, 1.0, 1.0])
 LEVELS = np.array([[90, 60, 70], [30, 80, 140], [160, 120, 60]])
 
@@ -46,9 +46,26 @@ def write_camus(root):
                 stem = root / "database_nifti" / name / f"{name}_{view}_{phase}"
                 for suffix, array in zip((".nii.gz", "_gt.nii.gz"), blob(rng), strict=True):
                     save_nifti(Path(f"{stem}{suffix}"), array)
-            (stem.parent / f"Info_{view}.cfg").write_text(CFG)
+            (stem.parent / f"Info_{view}.cfg").write_text(CFG.format("Good"))
         (root / "database_split").mkdir(exist_ok=True)
         (root / "database_split" / f"subgroup_{subset}.txt").write_text(f"{name}\n")
+    return root
+
+
+def write_camus_unpaired(root):
+    """Two patients for each subset, one of them at half the brightness and graded poor."""
+    rng = np.random.default_rng(4)
+    for number, subset in enumerate(("training", "validation", "testing")):
+        names = [f"patient{2 * number + side:04d}" for side in (1, 2)]
+        for name, quality in zip(names, ("Poor", "Good"), strict=True):
+            for phase in ("ED", "ES"):
+                stem = root / "database_nifti" / name / f"{name}_2CH_{phase}"
+                image, mask = blob(rng)
+                save_nifti(Path(f"{stem}.nii.gz"), image // 2 if quality == "Poor" else image)
+                save_nifti(Path(f"{stem}_gt.nii.gz"), mask)
+            (stem.parent / "Info_2CH.cfg").write_text(CFG.format(quality))
+        (root / "database_split").mkdir(exist_ok=True)
+        (root / "database_split" / f"subgroup_{subset}.txt").write_text("\n".join(names) + "\n")
     return root
 
 
@@ -110,6 +127,7 @@ def write_lizard(root):
 
 WRITERS = {
     "camus_denoise": write_camus,
+    "camus_unpaired": write_camus_unpaired,
     "isic2018_denoise": write_isic2018,
     "isic2018_perceptual": write_isic2018,
     "covidct_denoise": write_covidct,

@@ -10,12 +10,15 @@ from .perceptual import PerceptualTraining
 from .recognizers import Recognizers
 from .switch_rules import as_bool
 from .switches import check_switches, experiment, refuse_unknown_switches
+from .unpaired import UnpairedTraining
+from .update_strategy import update_strategy
 from .workflow import root, running_workflow, sample_data
 
 __all__ = [
     "FinalReport",
     "PerceptualTraining",
     "Recognizers",
+    "UnpairedTraining",
     "adopt_data",
     "as_bool",
     "check_switches",
@@ -27,4 +30,5 @@ __all__ = [
     "root",
     "running_workflow",
     "sample_data",
+    "update_strategy",
 ]

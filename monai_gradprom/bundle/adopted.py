@@ -6,12 +6,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from .update_strategy import STRATEGY_DEFAULTS
 from .workflow import running_workflow
 
 __all__ = ["adopt_data"]
 
 _LOGGER = logging.getLogger("monai_gradprom.bundle")
-_TRAIN, _VALIDATE = "train#dataset#data", "validate#dataset#data"
+_TRAIN, _VALIDATE, _GUIDES = "train#dataset#data", "validate#dataset#data", "train#dataset#guides"
 
 
 def adopt_data() -> None:
@@ -24,6 +25,7 @@ def adopt_data() -> None:
       else there is nothing to learn it from, and the strategy becomes ``enhancer_only``.
     - An ``image`` that is another file than its ``label`` is degraded already, so that ``degradation`` becomes
       ``none``. Super-resolution, whose pairs differ in size, makes the small image from the ``label`` instead.
+    - A bundle that learns without pairs takes the labels as its high-quality side, whichever image they belong to.
     - An empty list for validation (few pairs, all of them for training) becomes the training list.
 
     Without such a list nothing happens.
@@ -35,6 +37,7 @@ def adopt_data() -> None:
         return
     _adopt_labels(parser, items)
     _adopt_pairs(parser, items)
+    _adopt_guides(parser, items)
     if parser.get(_VALIDATE) == []:
         _LOGGER.warning("no pair is left for validation: the training pairs are measured.")
         parser[_VALIDATE] = [dict(item) for item in parser.get(_TRAIN)]
@@ -47,7 +50,8 @@ def _adopt_labels(parser: Any, items: list[dict[str, Any]]) -> None:
     if not lacking:
         return
     labels = " or ".join(lacking)
-    if parser.get("recognizer_weights") is not None and parser.get("strategy") != "enhancer_only":
+    taught = parser.get("recognizer_weights") is not None and parser.get(_GUIDES) is None  # which leaves Eq. 3 nothing
+    if taught and parser.get("strategy") != "enhancer_only":
         _LOGGER.warning("the data have no %s: the given recognizer teaches unsupervised.", labels)
         parser["supervised"] = False
     else:
@@ -56,7 +60,8 @@ def _adopt_labels(parser: Any, items: list[dict[str, Any]]) -> None:
             labels,
         )
         parser["strategy"] = "enhancer_only"
-        parser["gate_scope"], parser["gate_every"], parser["gate_last"] = "each", 1, None
+        for name, neutral in STRATEGY_DEFAULTS.items():
+            parser[name] = neutral
     parser["recognizer_pretrain_epochs"] = 0
 
 
@@ -72,3 +77,9 @@ def _adopt_pairs(parser: Any, items: list[dict[str, Any]]) -> None:
         listed = parser.get(name)
         if isinstance(listed, list):
             parser[name] = [{**item, "image": item["label"]} for item in listed]
+
+
+def _adopt_guides(parser: Any, items: list[dict[str, Any]]) -> None:
+    if parser.get(_GUIDES) is not None:
+        _LOGGER.warning("the labels are the high-quality side, whichever image they belong to.")
+        parser[_GUIDES] = [{"image": item["label"]} for item in items]

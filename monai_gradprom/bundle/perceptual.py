@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from monai.handlers import LrScheduleHandler
 from torch import nn
 
-from monai_gradprom.engines import Adversary
 from monai_gradprom.losses import AdversarialGuidance, perceptual_objective
 
+from .adversarial import AdversarialTraining
 from .switch_rules import as_bool
 
 __all__ = ["PerceptualTraining"]
 
 
-class PerceptualTraining:
+class PerceptualTraining(AdversarialTraining):
     """Loss function, discriminator and its optimizer, ready for the trainer.
 
     Args:
@@ -63,22 +62,5 @@ class PerceptualTraining:
         }
         guidance = AdversarialGuidance(discriminator) if adversarial_weight else None
         untrained = as_bool(untrained_features, "untrained_features")
-        self.loss = perceptual_objective(guidance, weights, feature_weights, feature_backbone, untrained).to(device)
-        self.adversary: Adversary | None = None
-        self._scheduler: Any = None
-        if guidance is not None:
-            discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-            own = optimizer(discriminator.parameters())
-            self.adversary = Adversary(guidance, own)
-            self._scheduler = None if lr_scheduler is None else lr_scheduler(own)
-
-    @property
-    def checkpoint_objects(self) -> dict[str, Any]:
-        """What a checkpoint holds of the discriminator, by name."""
-        found = {} if self.adversary is None else self.adversary.checkpoint_objects
-        return found if self._scheduler is None else {**found, "lr_scheduler_discriminator": self._scheduler}
-
-    @property
-    def lr_handlers(self) -> list[LrScheduleHandler]:
-        """The handler that steps its learning rate after each epoch, if there is one."""
-        return [] if self._scheduler is None else [LrScheduleHandler(self._scheduler, print_lr=False)]
+        loss = perceptual_objective(guidance, weights, feature_weights, feature_backbone, untrained)
+        super().__init__(loss, guidance, optimizer, lr_scheduler, device, memory_format)

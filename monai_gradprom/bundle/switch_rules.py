@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from monai_gradprom.choices import check_choice
+from monai_gradprom.datasets import DIVISIONS
 from monai_gradprom.errors import InputError
 from monai_gradprom.figures import FIGURES
 from monai_gradprom.networks import BACKBONES, FEATURE_BACKBONES
-from monai_gradprom.strategies import STRATEGIES, parse_weight
+from monai_gradprom.strategies import GATES, STRATEGIES, parse_weight
 from monai_gradprom.transforms import DEGRADATIONS, NOISES
 
 from .switch_kinds import Rule, as_bool, boolean, number, number_or_range, one_of
@@ -28,6 +29,25 @@ def _structures(name: str, value: Any) -> None:
             f"--{name} must list different values of the mask, such as '[1, 2]', or groups of them that are one class, "
             f"such as '[1, [2, 3]]', got {value!r}."
         )
+
+
+def _levels(name: str, value: Any) -> None:
+    levels = value if isinstance(value, (list, tuple)) else []
+    if not levels or not all(type(level) is int and level > 0 for level in levels) or len(set(levels)) < len(levels):
+        raise InputError(f"--{name} must list different whole numbers above 0, such as '[2, 3]', got {value!r}.")
+
+
+def _encoder_files(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise InputError(f"--{name} must map backbones to files, such as \"{{'resnet18': FILE}}\", got {value!r}.")
+    for backbone, file in value.items():
+        check_choice(f"--{name}", backbone, FEATURE_BACKBONES)
+        _existing_file(name, file)
+
+
+def _grades(name: str, value: Any) -> None:
+    for grade in value if isinstance(value, (list, tuple)) else [value]:
+        check_choice(f"--{name}", str(grade).capitalize(), ("Good", "Medium", "Poor"))
 
 
 def _class_names(name: str, value: Any) -> None:
@@ -83,7 +103,7 @@ def _weight(name: str, value: Any) -> None:
 
 OPTIONAL = frozenset(
     {"weights", "recognizer_weights", "backbone_weights", "feature_weights", "resize", "tile_size", "clip_norm"}
-    | {"gate_last", "dataset_dir", "datalist", "diagnosis_csv"}
+    | {"gate_last", "gate", "dataset_dir", "low_quality_dir", "high_quality_dir", "datalist", "diagnosis_csv"}
 )
 """The switches that may be None."""
 
@@ -107,9 +127,21 @@ RULES: dict[str, Rule] = {
     "feature_weights": _existing_file,
     "feature_backbone": one_of(FEATURE_BACKBONES),
     "untrained_features": boolean,
+    "feature_encoders": _encoder_files,
+    "wavelet_weight": number(0),
+    "wavelet_levels": _levels,
+    "divergence_weight": number(0),
+    "r1_weight": number(0),
+    "encoder": one_of(BACKBONES),
+    "width": number(1, whole=True),
+    "cue": one_of(["bank", "prior"]),
     "gate_scope": one_of(["each", "any"]),
     "gate_every": number(1, whole=True),
     "gate_last": number(1, whole=True),
+    "gate": one_of(GATES),
+    "inner_lr": number(0, open_low=True),
+    "inner_order": one_of([1, 2]),
+    "inner_steps": number(1, whole=True),
     "warmup_epochs": number(0, whole=True),
     "recognizer_pretrain_epochs": number(0, whole=True),
     "recognizer_weights": _recognizer_files,
@@ -132,6 +164,11 @@ RULES: dict[str, Rule] = {
     "subset": one_of(["training", "validation", "testing"]),
     "fold": one_of([1, 2, 3]),
     "dataset_dir": _existing_folder,
+    "low_quality_dir": _existing_folder,
+    "high_quality_dir": _existing_folder,
+    "low_quality": _grades,
+    "high_quality": _grades,
+    "sides": one_of(DIVISIONS),
     "datalist": _existing_file,
     "diagnosis_csv": _existing_file,
     "skip_unreadable": boolean,
@@ -140,6 +177,8 @@ RULES: dict[str, Rule] = {
     "diagnoses": _class_names,
     "figures": _figures,
     "figure_images": _figure_images,
+    "worst_images": number(0, whole=True),
+    "set_distances": boolean,
     "compared_weights": _compared,
     "val_interval": number(1, whole=True),
     "checkpoint_interval": number(0, whole=True),

@@ -14,6 +14,7 @@ from monai_gradprom.errors import InputError
 
 from .exits import exit_in_one_line, is_bundle_process
 from .switch_rules import OPTIONAL, RULES, as_bool, one_of
+from .update_strategy import check_strategy_switches
 from .workflow import given_on_command_line, running_workflow
 
 __all__ = ["check_switches", "experiment", "refuse_unknown_switches"]
@@ -26,7 +27,8 @@ _EXPERIMENT = (
     *("degradation", "noise_sigma", "scale_factor", "downsampling", "degrade_on", "resize", "crop"),
     *("image_size", "split", "split_seed", "fold", "labelled_only", "structures", "diagnoses"),
     *("brightness", "contrast", "noise", "reconstruction_weight", "feature_weight", "adversarial_weight"),
-    *("feature_weights", "feature_backbone", "untrained_features"),
+    *("feature_weights", "feature_backbone", "untrained_features", "feature_encoders", "wavelet_weight"),
+    *("wavelet_levels", "divergence_weight", "r1_weight", "encoder", "width", "low_quality", "high_quality", "sides"),
 )
 
 
@@ -116,13 +118,17 @@ def refuse_unknown_switches() -> None:
 
 def _check_together(switches: dict[str, Any]) -> None:
     _check_degradation(switches)
-    _check_gate(switches)
+    check_strategy_switches(switches)
     strategy = switches.get("strategy")
     taught = switches.get("recognizer_weights") is not None or int(switches.get("recognizer_pretrain_epochs") or 0) > 0
     if (switches.get("image_size") or 64) <= 32 and switches.get("batch_size") == 1 and strategy != "enhancer_only":
         raise InputError(
             "--batch_size 1 with --image_size of at most 32 leaves the recognizer's deepest batch normalisation a "
             "single value: raise either."
+        )
+    if "low_quality" in switches and not as_bool(switches.get("supervised", True), "supervised"):
+        raise InputError(
+            "--supervised false compares with the clean image (Eq. 3); images without pairs have none: leave it out."
         )
     if strategy in (None, "enhancer_only"):
         return
@@ -131,27 +137,6 @@ def _check_together(switches: dict[str, Any]) -> None:
         raise InputError(
             f"{setting} learns from a recognizer, and this one would be untrained: set --recognizer_pretrain_epochs "
             "above 0 or give --recognizer_weights."
-        )
-
-
-def _check_gate(switches: dict[str, Any]) -> None:
-    strategy = switches.get("strategy")
-    if switches.get("gate_scope", "each") != "each" and strategy not in (None, "gradprom"):
-        raise InputError(f"--gate_scope {switches['gate_scope']} belongs to --strategy gradprom, not {strategy!r}.")
-    every, last = switches.get("gate_every", 1), switches.get("gate_last")
-    if every == 1 and last is None:
-        return
-    if strategy not in (None, "gradprom", "gradprom_cosine"):
-        given = f"--gate_every {every}" if last is None else f"--gate_last {last}"
-        raise InputError(f"{given} belongs to --strategy gradprom or gradprom_cosine, not {strategy!r}.")
-    if every != 1 and last is not None:
-        raise InputError(
-            f"--gate_every {every} and --gate_last {last} are two ways to a cheaper gate: leave one of them out."
-        )
-    if last is not None and as_bool(switches.get("compile", False), "compile"):
-        raise InputError(
-            f"--gate_last {last} with --compile costs more than the exact gate, since a compiled enhancer is "
-            "differentiated as a whole: leave one of them out."
         )
 
 

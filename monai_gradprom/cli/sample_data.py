@@ -17,6 +17,7 @@ __all__ = ["SETS", "add_parser", "run"]
 
 SETS = {
     "camus": "synthetic echocardiography",
+    "camus_unpaired": "synthetic echocardiography, poor and good",
     "isic2018": "synthetic dermoscopy",
     "covidct": "synthetic chest CT",
     "lizard": "synthetic histology",
@@ -24,7 +25,7 @@ SETS = {
 }
 """Folder of each set and what it holds."""
 
-_UNITS = {"camus": "patient", "clinical": "folder"}
+_UNITS = {"camus": "patient", "camus_unpaired": "patient", "clinical": "folder"}
 
 
 def add_parser(subparsers: _SubParsers) -> None:
@@ -32,9 +33,9 @@ def add_parser(subparsers: _SubParsers) -> None:
     parser = subparsers.add_parser(
         "sample-data",
         help="write synthetic sample data in the layouts of the real data sets",
-        description="Write synthetic images with masks and labels to DIR/camus, DIR/isic2018, DIR/covidct and "
-        "DIR/lizard, each laid out as the real set is, and to DIR/clinical a small folder of mixed files as hospitals "
-        "have them. All sets are written, or none.",
+        description="Write synthetic images with masks and labels to DIR/camus, DIR/camus_unpaired, DIR/isic2018, "
+        "DIR/covidct and DIR/lizard, each laid out as the real set is, and to DIR/clinical a small folder of mixed "
+        "files as hospitals have them. All sets are written, or none.",
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="folder that receives a folder for each set")
     parser.add_argument("--only", nargs="+", choices=tuple(SETS), metavar="SET", help=f"write only: {', '.join(SETS)}")
@@ -57,11 +58,19 @@ def run(args: argparse.Namespace) -> int:
     """Write the data and say where they are; see `main` for the exit code."""
     from tqdm import tqdm
 
-    from ..phantoms import fresh_folder, write_camus, write_clinical, write_covidct, write_isic2018
+    from ..phantoms import (
+        fresh_folder,
+        write_camus,
+        write_camus_unpaired,
+        write_clinical,
+        write_covidct,
+        write_isic2018,
+    )
     from ..phantoms.lizard_layout import write_lizard
 
     writers: dict[str, Callable[..., None]] = {
         "camus": write_camus,
+        "camus_unpaired": write_camus_unpaired,
         "isic2018": write_isic2018,
         "covidct": write_covidct,
         "lizard": write_lizard,

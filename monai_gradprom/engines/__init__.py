@@ -6,6 +6,7 @@ from __future__ import annotations
 from .adversary import Adversary, Guidance
 from .batch_norm import SynchronisedBatchNorm, synchronise_batch_norm
 from .evaluator import EnhancementEvaluator
+from .guided_batch import GuidedBatch
 from .precision import Precision
 from .pretrain import RecognizerPretraining
 from .random_states import RandomStates
@@ -19,6 +20,7 @@ __all__ = [
     "EnhancementEvaluator",
     "GradPromTrainer",
     "Guidance",
+    "GuidedBatch",
     "Precision",
     "RandomStates",
     "RecognitionBatch",

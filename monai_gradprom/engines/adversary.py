@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from monai.engines.utils import IterationEvents
+from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.losses import AdversarialGuidance
 from monai_gradprom.strategies.gradients import GradientList, differentiate
+
+from .bookkeeping import mean_terms
+from .distributed import batch_share
 
 __all__ = ["Adversary", "Guidance", "check_adversaries"]
 
@@ -22,7 +27,7 @@ class Guidance(Protocol):
     discriminator: nn.Module
 
     def discriminator_loss(self, pred: Tensor, target: Tensor) -> Tensor:
-        """A scalar that sends no gradient to ``pred``, from enhanced and clean images [B, C, *spatial]."""
+        """A scalar that sends no gradient to ``pred``, from enhanced images [B, C, *spatial] and the loss's target."""
         ...
 
 
@@ -70,13 +75,26 @@ class Adversary:
 
         Args:
             pred: [B, C, *spatial] in [0, 1], the enhanced images.
-            target: the clean images, of the same shape.
+            target: the clean images, of the same shape; or what else the guidance takes, such as an
+                :class:`~monai_gradprom.losses.UnpairedTarget`.
         """
         return self.guidance.discriminator_loss(pred, target)
 
     def differentiate(self, loss: Tensor) -> GradientList:
         """The gradient of ``loss`` over the discriminator's parameters, in their order; fills no ``.grad``."""
         return differentiate([loss], list(self.network.parameters()))
+
+    def attach(self, engine: Any) -> None:
+        """Let a trainer's ``loss_terms`` hold the guidance's ``term_values`` too; means over the whole batch."""
+        engine.add_event_handler(IterationEvents.MODEL_COMPLETED, self._report)
+
+    def _report(self, engine: Any) -> None:
+        terms: dict[str, Tensor] = getattr(self.guidance, "term_values", {})
+        if terms:
+            output = engine.state.output
+            samples = len(output if isinstance(output, list) else output[Keys.IMAGE])  # MONAI decollates by default
+            share = batch_share(samples, next(iter(terms.values())).device)
+            engine.state.loss_terms |= mean_terms(terms, share)
 
 
 def check_adversaries(loss_function: Any, adversaries: Sequence[Adversary]) -> None:

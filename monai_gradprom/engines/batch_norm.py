@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .distributed import alone
 
-__all__ = ["SynchronisedBatchNorm", "synchronise_batch_norm"]
+__all__ = ["SynchronisedBatchNorm", "make_twice_differentiable", "synchronise_batch_norm"]
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -37,18 +36,32 @@ def synchronise_batch_norm(network: Network) -> Network:
     return network
 
 
-class SynchronisedBatchNorm(nn.SyncBatchNorm):
-    """:class:`torch.nn.SyncBatchNorm`, which refuses the CPU, working there too.
+def make_twice_differentiable(network: nn.Module) -> None:
+    """Let the gradients of synchronised batch normalisations in ``network`` be differentiated, on any device."""
+    for module in network.modules():
+        if isinstance(module, SynchronisedBatchNorm):
+            module.own = True
 
-    On other devices it is torch's. On the CPU mean and (biased) variance are summed over processes in two steps, each
-    sample counting alike however unevenly the batch was dealt out; the running variance is the unbiased one.
+
+class SynchronisedBatchNorm(nn.SyncBatchNorm):
+    """:class:`torch.nn.SyncBatchNorm`, which refuses the CPU and second derivatives, working there too.
+
+    On other devices it is torch's, unless :attr:`own` is set. In ours mean and (biased) variance are summed over
+    processes in two steps, each sample counting alike however unevenly the batch was dealt out; the running variance is
+    the unbiased one.
+
+    Attributes:
+        own: whether it is this one on every device, because its gradient will be differentiated.
     """
+
+    own = False
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise [B, C, *spatial]; B may differ between processes."""
         if not self.training or alone():
             return _BatchNorm.forward(self, input)
-        return self._over_processes(input) if input.device.type == "cpu" else super().forward(input)
+        own = self.own or input.device.type == "cpu"
+        return self._over_processes(input) if own else super().forward(input)
 
     def _over_processes(self, input: Tensor) -> Tensor:
         x = input.to(torch.promote_types(input.dtype, torch.float32))
@@ -84,10 +97,8 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = gradient.contiguous().clone()
-        dist.all_reduce(total)
+        total: Tensor = _Sum.apply(gradient)  # so that it can be differentiated again
         return total
 
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from monai.data import MetaTensor
+from monai.utils.enums import CommonKeys as Keys
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -16,9 +17,8 @@ from monai_gradprom.datasets.replayable import EpochSampler
 from monai_gradprom.strategies import GateReport
 
 from .distributed import weighted_means
-from .task import AuxiliaryTask
 
-__all__ = ["SKIPPED", "accumulation_window", "mean_terms", "position_sampler", "task_outputs", "with_meta_of"]
+__all__ = ["SKIPPED", "accumulation_window", "mean_terms", "position_sampler", "publish", "with_meta_of"]
 
 SKIPPED = GateReport(gate=math.nan, cosine=math.nan, ratio=math.nan, finite=False)
 """The report of an update that was skipped: its gate was neither open nor closed."""
@@ -37,17 +37,34 @@ def position_sampler(loader: Any, iteration: int) -> None:
         loader.sampler.set_position(passes, batches * (loader.batch_size or 1))
 
 
-def task_outputs(
-    tasks: Sequence[AuxiliaryTask], reports: Mapping[str, GateReport], losses: Mapping[str, float]
-) -> dict[str, float]:
+def publish(
+    state: Any, main_loss: Tensor, losses: Mapping[str, Tensor], terms: Mapping[str, Tensor], share: Tensor | None
+) -> None:
+    """Leave losses, terms and reports of a mini-batch in ``engine.state``, each loss that of the whole batch.
+
+    Args:
+        state: the engine's, with ``task_reports``.
+        main_loss: L_IP.
+        losses: L_VR of each task.
+        terms: of the objective, without their weights.
+        share: see :func:`~monai_gradprom.engines.distributed.batch_share`.
+    """
+    state.output[Keys.LOSS], *means = weighted_means([main_loss, *losses.values()], share)
+    state.task_losses = {name: mean.item() for name, mean in zip(losses, means, strict=True)}
+    state.loss_terms = mean_terms(terms, share)
+    state.output.update({f"{name}_loss": value for name, value in state.loss_terms.items()})
+    state.output.update(_task_outputs(state.task_reports, state.task_losses))
+
+
+def _task_outputs(reports: Mapping[str, GateReport], losses: Mapping[str, float]) -> dict[str, float]:
     """Each task's loss and report as entries of ``engine.state.output``; NaN for what is not known."""
     found: dict[str, float] = {}
-    for task in tasks:
-        report = reports.get(task.name, GateReport(gate=math.nan))
-        found[f"{task.name}_loss"] = losses[task.name]
-        found[f"{task.name}_gate"] = report.gate
-        found[f"{task.name}_cosine"] = math.nan if report.cosine is None else report.cosine
-        found[f"{task.name}_ratio"] = math.nan if report.ratio is None else report.ratio
+    for name, loss in losses.items():
+        report = reports.get(name, GateReport(gate=math.nan))
+        found[f"{name}_loss"] = loss
+        found[f"{name}_gate"] = report.gate
+        found[f"{name}_cosine"] = math.nan if report.cosine is None else report.cosine
+        found[f"{name}_ratio"] = math.nan if report.ratio is None else report.ratio
     return found
 
 

@@ -60,6 +60,22 @@ class Precision:
         norm = torch.nn.utils.get_total_norm([g for g in gradients if g is not None])
         return bool(torch.isfinite(norm))
 
+    def step_all(self, optimizers: Sequence[Optimizer], finite: bool = True) -> bool:
+        """Step all optimizers, or none where a gradient is not finite, and adapt the scale.
+
+        Args:
+            optimizers: those of an update, whose gradients are unscaled.
+            finite: what else must hold.
+
+        Returns:
+            whether they stepped.
+        """
+        finite = finite and self.all_finite(optimizers)
+        if finite:
+            self.step(optimizers)
+        self.update()
+        return finite
+
     def step(self, optimizers: Sequence[Optimizer]) -> None:
         """Step all optimizers."""
         for optimizer in optimizers:

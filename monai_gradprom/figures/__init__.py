@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's figures: side-by-side panels, class activation maps, guided backpropagation."""
+"""The paper's figures: side-by-side panels, class activation maps, guided backpropagation; the worst images."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from .grid import draw
 from .guided import guided_gradient, guided_row
 from .handler import FIGURES, Figures
 from .panels import busiest_window, panel_row
+from .worst import CHECKS, WorstImages
 
 __all__ = [
+    "CHECKS",
     "FIGURES",
     "Case",
     "Cell",
     "Figures",
     "Row",
     "View",
+    "WorstImages",
     "activation_row",
     "busiest_window",
     "class_activation",

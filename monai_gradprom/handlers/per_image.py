@@ -53,6 +53,11 @@ class PerImageMetric(Metric):
                 else float("nan")
             )
 
+    @property
+    def values(self) -> list[float]:
+        """Of this process's images so far, in their order."""
+        return list(self._values)
+
     def compute(self) -> float:
         """The mean over finite values, NaN when there is none."""
         values = self._gather()

@@ -31,6 +31,16 @@ ROWS = (
     ("accuracy", "accuracy_input", "accuracy", "accuracy_clean"),
     ("balanced accuracy", "balanced_accuracy_input", "balanced_accuracy", "balanced_accuracy_clean"),
     ("AUC", "auc_input", "auc", "auc_clean"),
+    ("contrast-to-noise", "cnr_input", "cnr", None),
+    ("generalised contrast (gCNR)", "gcnr_input", "gcnr", None),
+    ("speckle SNR", "speckle_snr_input", "speckle_snr", None),
+    ("FID to the good images", "fid_input", "fid", None),
+    ("KID to the good images", "kid_input", "kid", None),
+    ("structure of the input", None, "structure", None),
+    ("edges that the input lacks", None, "new_edges", None),
+    ("edges of the input that are lost", None, "lost_edges", None),
+    ("recognizer's mask, IoU with the input's", None, "mask_agreement", None),
+    ("recognizer's mask, share that is new", None, "new_structure", None),
     ("undegraded: contrast-to-noise", "cnr_undegraded", "cnr_undegraded_enhanced", None),
     ("undegraded: speckle SNR", "speckle_snr_undegraded", "speckle_snr_undegraded_enhanced", None),
 )
@@ -137,4 +147,6 @@ def _cell(name: str | None, metrics: dict[str, float], spread: dict[str, float])
     if name is None or name not in metrics:
         return ""
     deviation = spread.get(name, math.nan)
-    return f"{float(metrics[name]):.3f}" + (f" ± {deviation:.3f}" if math.isfinite(deviation) else "")
+    value = float(metrics[name])
+    digits = ".3f" if value == 0 or abs(value) >= 0.01 else ".1e"
+    return f"{value:{digits}}" + (f" ± {deviation:.3f}" if math.isfinite(deviation) else "")

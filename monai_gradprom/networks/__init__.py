@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Enhancers, recognizers, a discriminator, features that compare images, and the loading of their weights."""
+"""Enhancers, recognizers, discriminators, features that compare images, and the loading of their weights."""
 
 from __future__ import annotations
 
 from monai_gradprom.networks.discriminator import PerceptualDiscriminator
 from monai_gradprom.networks.dpenet import DPENet
 from monai_gradprom.networks.feature_network import FEATURE_BACKBONES, FeatureNetwork
+from monai_gradprom.networks.hqgnet import HQGNet
 from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
 from monai_gradprom.networks.pretrained import LoadReport, load_imagenet_resnet
 from monai_gradprom.networks.recognizers import BACKBONES, DiagnosisRecognizer, Recognizer, SegmentationRecognizer
+from monai_gradprom.networks.residual_discriminator import ResidualDiscriminator
 from monai_gradprom.networks.srresnet import SRResNet
 from monai_gradprom.networks.unchanged import Unchanged
 from monai_gradprom.networks.weights import load_weights
@@ -19,9 +21,11 @@ __all__ = [
     "DPENet",
     "DiagnosisRecognizer",
     "FeatureNetwork",
+    "HQGNet",
     "LoadReport",
     "PerceptualDiscriminator",
     "Recognizer",
+    "ResidualDiscriminator",
     "SRResNet",
     "SegmentationRecognizer",
     "Unchanged",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-__all__ = ["crop_padding", "pad_to_multiple"]
+__all__ = ["crop_padding", "pad_to_multiple", "repeat_to_even"]
 
 
 def pad_to_multiple(x: torch.Tensor, multiple: int, mode: str = "constant") -> tuple[torch.Tensor, list[int]]:
@@ -38,3 +38,11 @@ def crop_padding(x: torch.Tensor, widths: list[int]) -> torch.Tensor:
         [B, C, *spatial].
     """
     return F.pad(x, [-width for width in widths])
+
+
+def repeat_to_even(x: torch.Tensor) -> torch.Tensor:
+    """Repeat the last pixel of each odd side of [B, C, *spatial], by slices, whose backward is deterministic."""
+    for axis in range(2, x.ndim):
+        if x.shape[axis] % 2:
+            x = torch.cat([x, x.narrow(axis, x.shape[axis] - 1, 1)], dim=axis)
+    return x

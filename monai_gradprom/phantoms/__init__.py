@@ -2,7 +2,8 @@
 """Synthetic images in the layouts of the real data sets: data that may be shared, for first steps and for tests.
 
 - Echocardiography (`write_camus`): `HeartShape` -> `draw_scatterers` -> `HeartMotion` -> `speckle` and `Scanner`
-  (pulse, envelope, clutter, log compression on polar beams) -> `Sector.scan_convert`; varied by `draw_patient`.
+  (pulse, envelope, clutter, log compression on polar beams) -> `Sector.scan_convert`; varied by `draw_patient`;
+  every second patient through a `poor_window` (`write_camus_unpaired`).
 - Dermoscopy (`write_isic2018`): `LesionShape` -> `lesion_pigment` on `skin_pigment` -> `reflectance` (Beer-Lambert)
   -> hair, bubbles, ruler, `Lamp`; varied by `draw_skin`.
 - Chest CT (`write_covidct`): `ChestShape` -> `attenuation`, `vessel_share`, `pneumonia` or `nodule` in Hounsfield
@@ -17,7 +18,8 @@ No real image is copied; the settings were adjusted by hand until summary statis
 
 from __future__ import annotations
 
-from .camus_layout import camus_split, ejection_fraction, write_camus, write_nifti, write_patient
+from .camus_layout import camus_split, ejection_fraction, write_camus, write_nifti, write_patient, write_split
+from .camus_unpaired_layout import draw_unpaired_patient, write_camus_unpaired
 from .clinical_layout import write_clinical
 from .covidct_layout import covidct_name, write_covidct
 from .ct_anatomy import attenuation, lung_share
@@ -34,6 +36,7 @@ from .nuclei_phantom import NucleiPhantom, draw_composition, nuclei_phantom
 from .nuclei_shapes import NUCLEI, Nucleus, draw_nucleus
 from .nuclei_stain import Staining, draw_staining
 from .output_folder import MARKER, fresh_folder
+from .poor_window import poor_window
 from .scanner import QUALITIES, Scanner, draw_scanner
 from .scatterers import Scatterers, draw_scatterers
 from .sector import Sector
@@ -86,6 +89,7 @@ __all__ = [
     "draw_skin",
     "draw_slide",
     "draw_staining",
+    "draw_unpaired_patient",
     "ejection_fraction",
     "fresh_folder",
     "lesion_pigment",
@@ -96,10 +100,12 @@ __all__ = [
     "nuclei_phantom",
     "pneumonia",
     "point_spread",
+    "poor_window",
     "reflectance",
     "skin_pigment",
     "vessel_share",
     "write_camus",
+    "write_camus_unpaired",
     "write_clinical",
     "write_covidct",
     "write_isic2018",
@@ -107,4 +113,5 @@ __all__ = [
     "write_lizard_label",
     "write_nifti",
     "write_patient",
+    "write_split",
 ]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .echo_phantom import EchoPatient, draw_patient
 
-__all__ = ["camus_split", "ejection_fraction", "write_camus", "write_nifti", "write_patient"]
+__all__ = ["camus_split", "ejection_fraction", "write_camus", "write_nifti", "write_patient", "write_split"]
 
 
 def camus_split(patients: int) -> dict[str, list[str]]:
@@ -63,13 +63,22 @@ def write_camus(
     if not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}; give a whole number from 0 to {2**32 - 1}.")
     subsets = camus_split(patients)
-    split = root / "database_split"
-    split.mkdir(parents=True, exist_ok=True)
-    for subset, names in subsets.items():
-        (split / f"subgroup_{subset}.txt").write_text("".join(f"{name}\n" for name in names), newline="\n")
+    write_split(root / "database_split", subsets)
     with_sequence = {name for names in subsets.values() for name in names[: max(0, half_sequences)]}
     for name in progress([name for names in subsets.values() for name in names]):
         write_patient(root / "database_nifti" / name, draw_patient(seed, int(name[-4:])), name in with_sequence)
+
+
+def write_split(folder: Path, subsets: Mapping[str, Iterable[str]]) -> None:
+    """Write `subgroup_<subset>.txt` for each subset.
+
+    Args:
+        folder: the split's folder; it is made.
+        subsets: subset -> names of its patients.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for subset, names in subsets.items():
+        (folder / f"subgroup_{subset}.txt").write_text("".join(f"{name}\n" for name in names), newline="\n")
 
 
 def write_patient(folder: Path, patient: EchoPatient, with_sequence: bool = False) -> None:

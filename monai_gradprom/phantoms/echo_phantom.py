@@ -92,16 +92,18 @@ class EchoPatient:
     views: dict[str, EchoView]
 
 
-def draw_patient(seed: int, number: int) -> EchoPatient:
-    """Draw a patient; the same (seed, number) always gives the same one, whatever else is drawn.
+def draw_patient(seed: int, number: int, quality: str | None = None) -> EchoPatient:
+    """Draw a patient; the same arguments always give the same one, whatever else is drawn.
 
     Args:
         seed: seed of the whole data set, 0 to 2³² - 1.
         number: number of the patient, >= 1.
+        quality: one of `QUALITIES`; None gives each number one, with the shares of CAMUS.
     """
     rng = np.random.RandomState([seed, number])
-    # Shares of CAMUS: about 35 % good, 46 % medium, 19 % poor; a golden-ratio sequence spreads them evenly.
-    quality = QUALITIES[int(np.digitize((number * 0.618034) % 1, [0.35, 0.81]))]
+    if quality is None:
+        # About 35 % good, 46 % medium, 19 % poor; a golden-ratio sequence spreads them evenly.
+        quality = QUALITIES[int(np.digitize((number * 0.618034) % 1, [0.35, 0.81]))]
     size, ejection = rng.uniform(0.86, 1.14), rng.uniform(0, 1)
     sector = Sector(
         depth=rng.uniform(138, 168) * (0.5 + 0.5 * size),

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from .base import TaskLoss, UpdateStrategy
+from .bilevel import INNER_LR, BiLevel
 from .enhancer_only import EnhancerOnly
-from .factory import STRATEGIES, get_strategy
+from .factory import GATES, STRATEGIES, get_strategy
 from .frozen import Frozen
 from .gradients import Gradients
 from .gradprom import GradProm
@@ -13,11 +14,15 @@ from .gradprom_cosine import GradPromCosine
 from .held import HeldGate
 from .joint import Joint
 from .last_layers import LastLayersGate
+from .parametric_loss import NetworkLoss, ParametricLoss
 from .report import GateReport
 from .weights import RelativeWeight, Weight, parse_weight
 
 __all__ = [
+    "GATES",
+    "INNER_LR",
     "STRATEGIES",
+    "BiLevel",
     "EnhancerOnly",
     "Frozen",
     "GateReport",
@@ -27,6 +32,8 @@ __all__ = [
     "HeldGate",
     "Joint",
     "LastLayersGate",
+    "NetworkLoss",
+    "ParametricLoss",
     "RelativeWeight",
     "TaskLoss",
     "UpdateStrategy",

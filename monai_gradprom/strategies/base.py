@@ -7,16 +7,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import torch.distributed as dist
 from torch import Tensor
 
 from .gradients import GradientList, Gradients, accumulate_into_grad, differentiate
+from .look_ahead import LookAhead
 from .report import GateReport
 from .weights import Weight
 
 __all__ = ["TaskLoss", "UpdateStrategy"]
 
 TaskLoss = Tensor | Callable[[], Tensor]
-"""L_VR, or what computes it: a recognizer that has not run yet takes up no memory while L_IP is differentiated."""
+"""L_VR, or what computes it: a recognizer that has not run yet takes up no memory while L_IP is differentiated.
+
+Bi-level learning needs what can compute it at other parameters too, a :class:`ParametricLoss`.
+"""
 
 
 class UpdateStrategy(ABC):
@@ -29,10 +34,12 @@ class UpdateStrategy(ABC):
     Attributes:
         uses_recognizer: False when auxiliary losses need not be computed at all.
         trains_recognizer: False when φ receives no gradient; the recognizer then belongs in eval mode.
+        differentiates_twice: True when recognizers must have second derivatives.
     """
 
     uses_recognizer: bool = True
     trains_recognizer: bool = True
+    differentiates_twice: bool = False
     _average: Callable[[Iterable[Tensor | None]], None] | None = None
 
     def backward(
@@ -108,6 +115,17 @@ class UpdateStrategy(ABC):
         """
         self._average = average
 
+    def average(self, tensors: Iterable[Tensor | None]) -> None:
+        """Replace tensors by their means over processes, in the way that :meth:`average_with` was told.
+
+        Raises:
+            RuntimeError: when there are several processes and it was not told.
+        """
+        if self._average is not None:
+            self._average(tensors)
+        elif dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            raise RuntimeError("several processes would each decide for themselves: call `average_with` first.")
+
     def setting(self) -> dict[str, Any]:
         """What this strategy is, as plain values: a run may be resumed only under an equal one."""
         public = {name: value for name, value in vars(self).items() if not name.startswith("_")}
@@ -144,8 +162,11 @@ def differentiate_task(
     Raises:
         ValueError: when the loss does not depend on ``output``.
     """
-    value = loss() if callable(loss) else loss
-    seed, *found = differentiate([value], [output, *(phi if train else ())])
+    if isinstance(loss, LookAhead):
+        seed, found = loss.differentiate(output, phi)
+    else:
+        value = loss() if callable(loss) else loss
+        seed, *found = differentiate([value], [output, *(phi if train else ())])
     if seed is None:
         raise ValueError("an auxiliary loss does not depend on `output`: compute it from the enhancer's output itself.")
     return seed, found

@@ -68,19 +68,20 @@ def differentiate(
     parameters: Sequence[Tensor],
     seeds: Sequence[Tensor | None] | None = None,
     retain_graph: bool = False,
+    create_graph: bool = False,
 ) -> GradientList:
     """One backward pass from ``roots`` (weighted by ``seeds``) to ``parameters``, touching no ``.grad``.
 
     Returns:
         gradients in the order of ``parameters``; ``None`` for those that are fixed or not reached. Each is a tensor of
         its own, as ``backward`` would leave it: autograd may hand out one tensor twice, or an expanded one.
+        With ``create_graph`` they can be differentiated in turn.
     """
     trainable = [p for p in parameters if p.requires_grad]
     if not trainable:
         return [None] * len(parameters)
-    found = iter(
-        torch.autograd.grad(roots, trainable, grad_outputs=seeds, retain_graph=retain_graph, allow_unused=True)
-    )
+    kept = {"retain_graph": retain_graph or create_graph, "create_graph": create_graph}
+    found = iter(torch.autograd.grad(roots, trainable, grad_outputs=seeds, allow_unused=True, **kept))
     seen: set[int] = set()
     return [_own(next(found), seen) if p.requires_grad else None for p in parameters]
 

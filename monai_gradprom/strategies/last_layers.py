@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from .base import TaskLoss, UpdateStrategy, check_tasks, differentiate_task
@@ -62,21 +61,13 @@ class LastLayersGate(UpdateStrategy):
         for name, loss in aux_losses.items():
             seeds[name], phi_gradients[name] = differentiate_task(loss, output, phis[name], train=True)
             looked_at.tasks[name] = differentiate([output], last, [seeds[name]], retain_graph=True)
-        self._average_over_processes(
-            tensor for group in (looked_at.main, *looked_at.tasks.values()) for tensor in group
-        )
+        self.average(tensor for group in (looked_at.main, *looked_at.tasks.values()) for tensor in group)
         reports, shares = self.strategy.settle(looked_at, weights)
         seed = torch.zeros_like(output)
         for name, share in shares.items():
             seed.add_(seeds[name], alpha=share)
         main = differentiate_sum(main_loss, output, seed, theta)
         return Gradients(main=main, phis=phi_gradients, reports={name: [r] for name, r in reports.items()})
-
-    def _average_over_processes(self, tensors: Iterable[Tensor | None]) -> None:
-        if self._average is not None:
-            self._average(tensors)
-        elif dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-            raise RuntimeError("several processes would each decide for themselves: call `average_with` first.")
 
     def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:
         """See :meth:`UpdateStrategy.decide`; everything is decided by then."""

@@ -14,6 +14,7 @@ BUNDLES = Path(__file__).parents[2] / "bundles"
 CPU = "$torch.device('cpu')"
 TINY_NETWORK = {"network_def#channels": 4, "network_def#num_blocks": 1}
 TINY_DPENET = {"network_def#channels": [4, 6, 8]}
+TINY_HQGNET = {"width": 4}
 TINY_DISCRIMINATOR = {"discriminator_def#channels": [4, 6]}
 TINY_RECOGNIZER = {
     "_target_": "UNet",
@@ -68,9 +69,9 @@ def workflow(archive):
         **switches,
     ):
         defaults = {"device": CPU} | ({} if sample_data else {"dataset_dir": str(archive(bundle))})
-        perceptual = bundle.endswith("_perceptual")
-        defaults |= (TINY_DPENET if perceptual else TINY_NETWORK) if tiny_network else {}
-        defaults |= TINY_DISCRIMINATOR if perceptual and config == "train" else {}
+        tiny = {"isic2018_perceptual": TINY_DPENET, "camus_unpaired": TINY_HQGNET}
+        defaults |= tiny.get(bundle, TINY_NETWORK) if tiny_network else {}
+        defaults |= TINY_DISCRIMINATOR if bundle in tiny and config == "train" else {}
         if tiny_recognizer and config != "inference" and bundle != "covidct_denoise":
             defaults |= {"recognizer_defs#segmentation": TINY_RECOGNIZER}
         defaults |= TINY_TRAIN if config == "train" else {}

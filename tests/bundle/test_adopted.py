@@ -52,6 +52,17 @@ def test_without_labels_the_enhancer_is_trained_alone(run, pairs, caplog):
     assert built.parser.get_parsed_content("train#trainer").tasks == []
 
 
+def test_without_pairs_the_labels_are_the_high_side(run, pairs, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "monai_gradprom.bundle"):
+        built = run(bundle="camus_unpaired", **hand_over(without_masks(pairs), []))
+    assert "the labels are the high-quality side" in caplog.text
+    dataset = built.parser.get_parsed_content("train#dataset")
+    assert {item["image"] for item in dataset.guides.data} == {item["label"] for item in pairs}
+    batch = next(iter(built.parser.get_parsed_content("train#dataloader")))
+    assert batch["guide"].mean() > 1.5 * batch["image"].mean()
+    assert (tmp_path / "out" / "model.pt").is_file()
+
+
 def test_a_recognizer_that_is_given_teaches_unsupervised(run, workflow, pairs, tmp_path):
     built = workflow()
     built.initialize()

@@ -22,7 +22,9 @@ from monai_gradprom.bundle import find_input_error
 from monai_gradprom.cli import main
 
 ROOT = Path(__file__).parents[2]
-BUNDLES = ("camus_denoise", "covidct_denoise", "isic2018_denoise", "isic2018_perceptual", "lizard_sr")
+BUNDLES = (
+    *("camus_denoise", "camus_unpaired", "covidct_denoise", "isic2018_denoise", "isic2018_perceptual", "lizard_sr"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,7 @@ def infer(bundle, source, output, cwd):
     [
         ("lizard_sr", 3, 2),
         pytest.param("camus_denoise", 1, 1, marks=pytest.mark.slow),
+        pytest.param("camus_unpaired", 1, 1, marks=pytest.mark.slow),
         pytest.param("covidct_denoise", 1, 1, marks=pytest.mark.slow),
         pytest.param("isic2018_denoise", 3, 1, marks=pytest.mark.slow),
         pytest.param("isic2018_perceptual", 3, 1, marks=pytest.mark.slow),
@@ -138,7 +141,8 @@ def test_without_sample_data_beside_it_images_are_asked_for(unpack, run):
 
 
 @pytest.mark.parametrize(
-    "name, channels, factor", [("camus_denoise", 1, 1), ("isic2018_perceptual", 3, 1), ("lizard_sr", 3, 2)]
+    "name, channels, factor",
+    [("camus_denoise", 1, 1), ("camus_unpaired", 1, 1), ("isic2018_perceptual", 3, 1), ("lizard_sr", 3, 2)],
 )
 def test_folder_enhancement_anywhere(unpack, pictures, tmp_path, monkeypatch, capsys, name, channels, factor):
     monkeypatch.chdir(tmp_path)

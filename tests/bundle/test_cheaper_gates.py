@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The switches of cheaper gates reach the strategy of a bundle's training."""
+"""The switches of gates and look-aheads reach the strategy of a bundle's training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from monai.bundle import ConfigParser
 
-from monai_gradprom.strategies import GradProm, HeldGate, LastLayersGate
+from monai_gradprom.strategies import BiLevel, GradProm, HeldGate, LastLayersGate
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 
@@ -44,3 +44,23 @@ def test_a_gate_on_the_last_layers(strategy_of):
 @pytest.mark.parametrize("name", ["joint", "frozen", "enhancer_only"])
 def test_strategies_without_a_gate(strategy_of, name):
     assert strategy_of(strategy=name).setting() == {"name": {"enhancer_only": "EnhancerOnly"}.get(name, name.title())}
+
+
+def test_a_look_ahead(strategy_of):
+    strategy = strategy_of(strategy="bilevel", gate_scope="any")
+    assert isinstance(strategy, BiLevel)
+    assert strategy.setting() == {
+        "name": "BiLevel",
+        "order": 1,
+        "inner_lr": 0.01,
+        "inner_steps": 1,
+        "strategy": {"name": "Joint"},
+    }
+
+
+def test_a_gated_look_ahead(strategy_of):
+    levels = {"inner_lr": 0.5, "inner_order": 2, "inner_steps": 3}
+    strategy = strategy_of(strategy="bilevel", gate="gradprom", gate_scope="any", gate_every=4, **levels)
+    assert (strategy.inner_lr, strategy.order, strategy.inner_steps) == (0.5, 2, 3)
+    assert isinstance(strategy.strategy, HeldGate) and strategy.strategy.every == 4
+    assert strategy.strategy.strategy.gate_scope == "any"

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 CELLS = [
     ("camus_denoise", 1),
+    ("camus_unpaired", 1),
     ("covidct_denoise", 1),
     ("isic2018_denoise", 1),
     ("isic2018_perceptual", 1),
@@ -34,10 +35,11 @@ CELLS = [
 SIZES = ((1, 1, 1), (2, 33, 46), (1, 64, 17))
 
 each = pytest.mark.parametrize("bundle, factor", CELLS)
-# a DPENet takes the exporter many times as long as an SRResNet
+# a DPENet and an HQGNet take the exporter many times as long as an SRResNet
+SLOW = ("camus_unpaired", "isic2018_perceptual")
 each_in_time = pytest.mark.parametrize(
     "bundle, factor",
-    [pytest.param(*cell, marks=pytest.mark.slow) if cell[0] == "isic2018_perceptual" else cell for cell in CELLS],
+    [pytest.param(*cell, marks=pytest.mark.slow) if cell[0] in SLOW else cell for cell in CELLS],
 )
 
 

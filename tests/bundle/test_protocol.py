@@ -235,7 +235,8 @@ def test_a_split_at_random_is_the_same_for_training_and_testing_whatever_the_see
 @pytest.mark.parametrize(
     "bundle, factor",
     [
-        *[("camus_denoise", 1), ("isic2018_denoise", 1), ("isic2018_perceptual", 1), ("covidct_denoise", 1)],
+        *[("camus_denoise", 1), ("camus_unpaired", 1), ("isic2018_denoise", 1), ("isic2018_perceptual", 1)],
+        ("covidct_denoise", 1),
         *[("lizard_sr", 2), ("lizard_sr", 4)],
     ],
 )

@@ -13,7 +13,7 @@ from monai_gradprom.errors import InputError
 FILE = __file__
 GOOD_AND_BAD = {
     "strategy": (
-        ["enhancer_only", "joint", "gradprom", "gradprom_cosine"],
+        ["enhancer_only", "joint", "gradprom", "gradprom_cosine", "bilevel"],
         ["gradpron", "", 3],
     ),
     "recognition": (["segmentation", "diagnosis", "both"], ["segmentatoin"]),
@@ -42,10 +42,27 @@ GOOD_AND_BAD = {
     "feature_weights": ([FILE], ["/nowhere.pth", 0.5]),
     "feature_backbone": (["vgg19", "resnet18"], ["vgg16"]),
     "untrained_features": ([True, "no"], ["perhaps"]),
+    "feature_encoders": ([{}, {"vgg19": FILE}], [{"vgg16": FILE}, {"vgg19": "/nowhere.pth"}, FILE]),
+    "wavelet_weight": ([0, 10], [-1, "1"]),
+    "wavelet_levels": ([[1], [2, 3]], [[], [0], [1, 1], [1.5], 2]),
+    "divergence_weight": ([0, 0.01], [-1]),
+    "r1_weight": ([0, 1], [-1, "1"]),
+    "encoder": (["resnet18", "resnet50"], ["resnet10"]),
+    "width": ([1, 64], [0, 2.5]),
+    "cue": (["bank", "prior"], ["guide"]),
+    "low_quality": (["Poor", ["poor", "Medium"]], ["bad", ["Poor", 3]]),
+    "high_quality": ([["Good"]], ["best"]),
+    "sides": (["quality", "drawn"], ["random"]),
+    "low_quality_dir": (["/"], ["/nowhere"]),
+    "high_quality_dir": (["/"], ["/nowhere"]),
     "aux_weight": ([0, 1e-4, "0.5", "relative:0.3"], [-1, "relative:0", "relative:-1", "relativ:1", "much", math.inf]),
     "gate_scope": (["each"], ["all"]),
     "gate_every": ([1, 8], [0, 2.5, "2"]),
     "gate_last": ([1, 2], [0, 0.5, "tail"]),
+    "gate": (["gradprom", "gradprom_cosine"], ["joint", True]),
+    "inner_lr": ([0.01, 1], [0, -1, "0.1", math.inf]),
+    "inner_order": ([1, 2], [0, 3, 1.5, "2"]),
+    "inner_steps": ([1, 5], [0, 1.5]),
     "warmup_epochs": ([0, 3], [-1, 1.5, "2"]),
     "recognizer_pretrain_epochs": ([0, 3], [-1, 0.5, True]),
     "recognizer_weights": ([FILE, "/", {"diagnosis": FILE}], [{"diagnosis": "/nowhere.pt"}, "/nowhere.pt"]),
@@ -147,6 +164,25 @@ def test_cheaper_gates_need_a_gate(cheaper):
         check_switches(strategy=strategy, gate_every=1, gate_last=None, recognizer_pretrain_epochs=1)
         with pytest.raises(InputError, match=f"--{name} {value} belongs to --strategy gradprom or gradprom_cosine"):
             check_switches(strategy=strategy, recognizer_pretrain_epochs=1, **cheaper)
+
+
+@pytest.mark.parametrize("switch", [{"inner_lr": 0.1}, {"inner_order": 2}, {"inner_steps": 2}, {"gate": "gradprom"}])
+def test_a_look_ahead_belongs_to_bilevel(switch):
+    ((name, value),) = switch.items()
+    check_switches(strategy="bilevel", **switch)
+    for strategy in ("joint", "frozen", "enhancer_only", "gradprom"):
+        with pytest.raises(InputError, match=f"--{name} {value} belongs to --strategy bilevel, not '{strategy}'"):
+            check_switches(strategy=strategy, recognizer_pretrain_epochs=1, **switch)
+
+
+@pytest.mark.parametrize("switch", [{"gate_scope": "any"}, {"gate_every": 4}, {"gate_last": 2}])
+def test_a_look_ahead_has_a_gates_switches_where_it_has_the_gate(switch):
+    check_switches(strategy="bilevel", gate="gradprom", **switch)
+    with pytest.raises(InputError, match="or to bilevel with --gate gradprom"):
+        check_switches(strategy="bilevel", **switch)
+    if "gate_scope" in switch:
+        with pytest.raises(InputError, match="or to bilevel with --gate gradprom"):
+            check_switches(strategy="bilevel", gate="gradprom_cosine", **switch)
 
 
 def test_there_is_one_cheaper_gate_at_a_time():

@@ -9,7 +9,7 @@ from monai_gradprom import phantoms
 from monai_gradprom.cli import main
 from monai_gradprom.phantoms import MARKER, lizard_layout
 
-NAMES = ["camus", "isic2018", "covidct", "lizard", "clinical"]
+NAMES = ["camus", "camus_unpaired", "isic2018", "covidct", "lizard", "clinical"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from processes import in_processes
 from torch import nn
 
-from monai_gradprom.engines import SynchronisedBatchNorm, fixed_statistics, synchronise_batch_norm
+from monai_gradprom.engines import SynchronisedBatchNorm, batch_norm, fixed_statistics, synchronise_batch_norm
 
 
 def _network(momentum=0.1):
@@ -74,3 +74,34 @@ def test_evaluation_waits_for_nobody():
 
 def test_a_single_process_keeps_its_network():
     assert type(synchronise_batch_norm(_network())[1]) is nn.BatchNorm2d
+
+
+def _second_derivative(network, x):
+    """Of the gradient's square over ``x``, which runs through every statistic twice."""
+    x = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(x).pow(3).sum(), x, create_graph=True)
+    (gradient * x.detach()).pow(2).sum().backward()
+    return x.grad
+
+
+def _shared_second(rank, world):
+    return _second_derivative(synchronise_batch_norm(_network()), _batch().split([3, 2])[rank])
+
+
+def test_gradients_can_be_differentiated():
+    found = in_processes(_shared_second)
+    wanted = _second_derivative(_network(), _batch())
+    assert torch.allclose(torch.cat(found), wanted, rtol=1e-9, atol=1e-9)
+
+
+def test_torchs_own_kernel_gives_way_where_it_could_not_be_differentiated(monkeypatch):
+    """On a device that is no CPU."""
+    module = nn.Sequential(nn.SyncBatchNorm(3))
+    module[0].__class__ = SynchronisedBatchNorm
+    monkeypatch.setattr(batch_norm, "alone", lambda: False)
+    monkeypatch.setattr(nn.SyncBatchNorm, "forward", lambda self, x: "torch's")
+    monkeypatch.setattr(SynchronisedBatchNorm, "_over_processes", lambda self, x: "ours")
+    x = torch.empty(2, 3, 4, device="meta")
+    assert module(x) == "torch's"
+    batch_norm.make_twice_differentiable(module)
+    assert module(x) == "ours"

@@ -26,8 +26,9 @@ from monai_gradprom.engines import (
 )
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers import GateTelemetry, GradientClipping, TrainingCheckpoint
-from monai_gradprom.strategies import GradProm, HeldGate, LastLayersGate
+from monai_gradprom.strategies import BiLevel, GradProm, HeldGate, LastLayersGate
 
+AHEAD = BiLevel(GradProm(), order=2, inner_lr=0.5, inner_steps=2)
 KEYS = ("image", "label", "segmentation")
 
 
@@ -141,8 +142,8 @@ def _assert_alike(one, several, tolerance=1e-6):
 
 @pytest.mark.parametrize(
     "strategy",
-    ["gradprom", "joint", HeldGate(GradProm(), 2), LastLayersGate(GradProm(), 2)],
-    ids=["exact", "joint", "held", "last"],
+    ["gradprom", "joint", HeldGate(GradProm(), 2), LastLayersGate(GradProm(), 2), BiLevel(GradProm(), 1, 0.5), AHEAD],
+    ids=["exact", "joint", "held", "last", "first order", "second order"],
 )
 def test_two_processes_are_one(strategy):
     one, two = (
@@ -154,10 +155,13 @@ def test_two_processes_are_one(strategy):
         assert {0.0, 1.0} == {gate for gate, _ in one["reports"]}  # decisions of both kinds were made
 
 
-@pytest.mark.parametrize(("world", "count", "batch"), [(2, 11, 4), (3, 11, 6), (2, 3, 4)])
-def test_an_uneven_last_batch_counts_by_its_samples(world, count, batch):
+@pytest.mark.parametrize(
+    ("world", "count", "batch", "strategy"),
+    [(2, 11, 4, "gradprom"), (3, 11, 6, "gradprom"), (2, 3, 4, "gradprom"), (2, 11, 4, AHEAD)],
+)
+def test_an_uneven_last_batch_counts_by_its_samples(world, count, batch, strategy):
     """Of the last 3 (5, 3) samples some processes have more than others."""
-    case = partial(_train, count=count, batch=batch, epochs=2)
+    case = partial(_train, count=count, batch=batch, epochs=2, strategy=strategy)
     _assert_alike(case(0, 1), in_processes(case, world=world))
 
 
@@ -167,7 +171,11 @@ def test_fewer_samples_than_processes_are_left_out_instead_of_waited_for():
     assert len(results[0]["reports"]) == len(results[1]["reports"]) == 6
 
 
-@pytest.mark.parametrize("options", [{}, {"count": 11}, {"accumulation_steps": 2}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"count": 11}, {"accumulation_steps": 2}, {"count": 11, "strategy": AHEAD}],
+    ids=["even", "uneven", "accumulated", "uneven, second order"],
+)
 def test_synchronised_statistics_are_those_of_the_whole_batch(options):
     """Also of the running statistics, in both networks, and with batches of 2 and 1."""
     case = partial(_train, norm=True, epochs=2, **options)

@@ -39,7 +39,7 @@ def test_the_loss_scale_changes_nothing(recipe, vector):
 PLACES = ("main", "auxiliary", "recognizer")
 CASES = [
     ("enhancer_only", "main"),
-    *((strategy, where) for strategy in ("joint", "gradprom", "gradprom_cosine") for where in PLACES),
+    *((strategy, where) for strategy in ("joint", "gradprom", "gradprom_cosine", "bilevel") for where in PLACES),
     *(("frozen", where) for where in ("main", "auxiliary")),
 ]
 

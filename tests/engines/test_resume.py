@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from ignite.engine import Events
@@ -10,7 +12,7 @@ from ignite.engine import Events
 from monai_gradprom.engines import Precision, RandomStates
 from monai_gradprom.errors import InputError
 from monai_gradprom.handlers import GateTelemetry, TrainingCheckpoint, latest_checkpoint
-from monai_gradprom.strategies import GradProm, HeldGate
+from monai_gradprom.strategies import BiLevel, GradProm, HeldGate
 
 
 class Decay:
@@ -124,11 +126,16 @@ def test_a_checkpoint_within_an_accumulation_waits_for_its_end(run_to, vector):
     assert torch.equal(vector(resumed.network), vector(whole.network))
 
 
-def test_a_held_gate_continues_where_it_was_held(run_to, vector):
+@pytest.mark.parametrize(
+    "strategy",
+    [HeldGate(GradProm(), 3), BiLevel(HeldGate(GradProm(), 3), order=2, inner_lr=0.5)],
+    ids=["held", "and looking ahead"],
+)
+def test_a_held_gate_continues_where_it_was_held(run_to, vector, strategy):
     """Decided anew every third update: the second and third of a window live from what a checkpoint has to hold."""
-    whole, expected, _ = run_to("whole", strategy=HeldGate(GradProm(), 3))
-    run_to("cut", stop=8, strategy=HeldGate(GradProm(), 3))
-    resumed, rest, _ = run_to("cut", resume=True, noise=1, strategy=HeldGate(GradProm(), 3))
+    whole, expected, _ = run_to("whole", strategy=copy.deepcopy(strategy))
+    run_to("cut", stop=8, strategy=copy.deepcopy(strategy))
+    resumed, rest, _ = run_to("cut", resume=True, noise=1, strategy=copy.deepcopy(strategy))
     assert rest == {i: value for i, value in expected.items() if i >= 9}
     assert torch.equal(vector(resumed.network), vector(whole.network))
 

@@ -17,9 +17,11 @@ from monai_gradprom.networks import load_weights
 pytest.importorskip("monailabel", reason="MONAI Label has an environment of its own: make test-label")
 
 PAIRS = 5
+# one that learns without pairs does not bring each image nearer to its own label
+PAIRED = [bundle for bundle in BUNDLES if bundle != "camus_unpaired"]
 
 
-@pytest.fixture(scope="module", params=BUNDLES)
+@pytest.fixture(scope="module", params=PAIRED)
 def trained(request, tmp_path_factory):
     """A server after training on pairs, the folder of the run, and the bundle."""
     bundle, folder = request.param, tmp_path_factory.mktemp("train")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gradprom.metrics import contrast_to_noise, speckle_snr
+from monai_gradprom.metrics import contrast_to_noise, generalized_contrast, speckle_snr
 
 
 @pytest.fixture
@@ -74,3 +74,23 @@ def test_integers_and_metadata(scene):
     out = contrast_to_noise(stored, MetaTensor(a.to(torch.uint8)), b)
     assert not isinstance(out, MetaTensor)
     torch.testing.assert_close(out, contrast_to_noise(stored.as_tensor().double(), a, b))
+
+
+def test_generalized_contrast_is_one_less_the_overlap():
+    """Uniform on 0 to 1 and on 0.25 to 1.25 overlap by three quarters; disjoint regions by nothing."""
+    ramp = torch.linspace(0, 1, 6400, dtype=torch.float64).view(1, 1, 80, 80)
+    img = torch.cat([ramp, ramp + 0.25, ramp + 7], dim=-1)
+    a, b, c = (torch.zeros_like(img) for _ in range(3))
+    a[..., :80], b[..., 80:160], c[..., 160:] = 1, 1, 1
+    assert generalized_contrast(img, a, b).item() == pytest.approx(0.25, abs=0.01)
+    assert generalized_contrast(img, a, c).item() == pytest.approx(1, abs=0.01)
+    assert generalized_contrast(img, a, a).item() == 0
+    assert generalized_contrast(img, a, torch.zeros_like(a)).isnan().all()
+
+
+def test_generalized_contrast_does_not_know_the_grey_scale(scene):
+    img, a, b = (torch.from_numpy(array) for array in scene)
+    curved = 1 / (1 + torch.exp(-img / 5))
+    assert contrast_to_noise(curved, a, b).tolist() != pytest.approx(contrast_to_noise(img, a, b).tolist(), rel=0.02)
+    assert torch.equal(generalized_contrast(curved, a, b), generalized_contrast(img, a, b))
+    assert generalized_contrast(img, a, b)[0].item() == generalized_contrast(img[:1], a[:1], b[:1]).item()

@@ -14,21 +14,27 @@ __all__ = ["IGNORED", "Switches", "cells", "ignored_by"]
 Switches = dict[str, Any]
 
 _GATE = ("gate_scope", "gate_every", "gate_last")
+_LOOK_AHEAD = ("inner_lr", "inner_order", "inner_steps", "gate")
 _WEIGHT = ("supervised", "aux_weight")
 
 IGNORED: dict[str, tuple[str, ...]] = {
-    "enhancer_only": ("recognition", "warmup_epochs", *_WEIGHT, *_GATE),
-    RECOGNIZER_ONLY: ("warmup_epochs", "recognizer_pretrain_epochs", *_WEIGHT, *_GATE),
-    "joint": _GATE,
-    "frozen": _GATE,
-    "gradprom": (),
-    "gradprom_cosine": ("gate_scope",),
+    "enhancer_only": ("recognition", "warmup_epochs", *_WEIGHT, *_GATE, *_LOOK_AHEAD),
+    RECOGNIZER_ONLY: ("warmup_epochs", "recognizer_pretrain_epochs", *_WEIGHT, *_GATE, *_LOOK_AHEAD),
+    "joint": (*_GATE, *_LOOK_AHEAD),
+    "frozen": (*_GATE, *_LOOK_AHEAD),
+    "gradprom": _LOOK_AHEAD,
+    "gradprom_cosine": ("gate_scope", *_LOOK_AHEAD),
+    "bilevel": (),
 }
 """Per strategy the switches that change nothing under it."""
 
+_IGNORED_BY_GATE = {"gradprom": (), "gradprom_cosine": ("gate_scope",)}
 
-def ignored_by(strategy: Any) -> tuple[str, ...]:
-    """The switches that change nothing under ``strategy``."""
+
+def ignored_by(strategy: Any, gate: Any = None) -> tuple[str, ...]:
+    """The switches that change nothing under ``strategy``; under ``bilevel`` that depends on its ``gate``."""
+    if strategy == "bilevel":
+        return _IGNORED_BY_GATE.get(str(gate), _GATE)
     return IGNORED.get(str(strategy), ())
 
 
@@ -59,7 +65,7 @@ def _meant(
     cell: Switches, switches: Mapping[str, Sequence[Any]], defaults: Mapping[str, Any], tasks: Sequence[str]
 ) -> Iterable[Switches]:
     strategy = cell.get("strategy", defaults.get("strategy"))
-    for name in ignored_by(strategy):
+    for name in ignored_by(strategy, cell.get("gate", defaults.get("gate"))):
         if name not in cell:
             continue
         del cell[name]

@@ -21,7 +21,8 @@ __all__ = ["Plan", "Run", "make_plan"]
 
 # what a folder's name tells, beside the digest of everything
 _NAMED = (
-    *("strategy", "supervised", "recognition", "backbone", "aux_weight", "gate_scope", "gate_every", "gate_last"),
+    *("strategy", "supervised", "recognition", "backbone", "aux_weight", "gate", "gate_scope", "gate_every"),
+    *("gate_last", "inner_lr", "inner_order", "inner_steps"),
     *("degradation", "noise_sigma", "scale_factor", "max_epochs", "learning_rate", "seed"),
 )
 
@@ -129,7 +130,8 @@ def _run(
     stages = [train, *evaluations.stages(bundle, cell, folder, train, tracked)]
     switches = {name: value for name, value in bundle.train.items() if _is_plain(value)} | cell
     warm_up = None if alone else warm_up_of(bundle, content, files, overrides, output, strategy)
-    return Run(folder, cell, {**switches, "strategy": strategy}, ignored_by(strategy), key, stages, warm_up)
+    ignored = ignored_by(strategy, switches.get("gate"))
+    return Run(folder, cell, {**switches, "strategy": strategy}, ignored, key, stages, warm_up)
 
 
 def _folder_name(cell: Mapping[str, Any], digest: str) -> str:

@@ -21,7 +21,10 @@ _NEUTRAL = (
     *("output_dir", "bundle_root", "device", "num_workers", "cache_rate", "resume", "checkpoint_interval"),
     *("dataset_dir", "datalist", *WEIGHTS),
 )
-TRAIN_ALONE = ("strategy", "supervised", "aux_weight", "gate_scope", "gate_every", "gate_last", "warmup_epochs")
+TRAIN_ALONE = (
+    *("strategy", "supervised", "aux_weight", "gate_scope", "gate_every", "gate_last", "warmup_epochs"),
+    *("inner_lr", "inner_order", "inner_steps", "gate"),
+)
 """The switches that change nothing while the enhancer is trained alone."""
 
 

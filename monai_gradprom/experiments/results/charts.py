@@ -28,6 +28,7 @@ _COLOURS = {
     "frozen": "#E69F00",
     "gradprom": "#0072B2",
     "gradprom_cosine": "#56B4E9",
+    "bilevel": "#009E73",
 }
 _GATE = {"gate": "gate open [share of updates]", "cosine": "cosine", "ratio": "‖λG_VR‖/‖G_IP‖"}
 _VALIDATED = ("psnr", "ssim", "accuracy", "miou")

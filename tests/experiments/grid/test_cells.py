@@ -62,6 +62,20 @@ def test_the_strategy_may_be_the_bundles_own():
     ]
 
 
+def test_a_look_ahead_ignores_what_its_gate_does():
+    switches = {
+        "strategy": ["joint", "gradprom", "bilevel"],
+        "gate": [None, "gradprom", "gradprom_cosine"],
+        "gate_scope": ["each", "any"],
+        "gate_every": [1, 2],
+        "inner_order": [1, 2],
+    }
+    found = cells(switches, DEFAULTS, TASKS)
+    # scope x every; and of bilevel by order: ungated, scope x every, every
+    assert [len(of(name, found)) for name in switches["strategy"]] == [1, 4, 2 * (1 + 4 + 2)]
+    assert all(not {"gate", "inner_order"} & cell.keys() for cell in of("gradprom", found))
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_is_known(strategy):
     assert strategy in IGNORED

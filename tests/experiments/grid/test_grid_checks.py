@@ -42,6 +42,7 @@ def test_another_name_is_refused_before_anything_starts(isic, name, said):
         ({"noise_sigma": -1}, "--noise_sigma must be a number"),
         ({"recognition": "nuclei"}, "--recognition"),
         ({"strategy": "joint", "gate_every": 2}, "belongs to --strategy gradprom"),
+        ({"strategy": "gradprom", "inner_lr": 0.1}, "belongs to --strategy bilevel"),
         ({"strategy": "frozen", "recognizer_pretrain_epochs": 0}, "this one would be untrained"),
         ({"max_epochs": None}, "needs a value"),
     ],
