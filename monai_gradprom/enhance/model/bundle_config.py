@@ -42,6 +42,7 @@ class BundleConfig:
     Attributes:
         folder: absolute.
         metadata: the content of ``metadata.json``.
+        settings: as given.
 
     Raises:
         InputError: the folder is no bundle, a file is damaged, or an id is not known.
@@ -49,6 +50,7 @@ class BundleConfig:
 
     def __init__(self, folder: Path, settings: Mapping[str, str], device: torch.device, sealed: bool = False) -> None:
         self.sealed = sealed
+        self.settings = settings
         self.folder = folder.expanduser().absolute()
         if not self.folder.is_dir():
             raise InputError(f"{folder}: there is no such folder; give the folder of a MONAI bundle.")

@@ -60,7 +60,8 @@ class BundleNetwork:
         self.config_sha256 = sha256_of(config.path)
         self.code_sha256 = code_sha256(config.folder)
         self.device = device
-        self.domain = Domain.from_metadata(config.metadata)
+        channels = config.built("channels") if "channels" in config.settings else None
+        self.domain = Domain.from_metadata(config.metadata, channels)
         self.spatial_dims = self.domain.spatial_dims
         network = built_network(config)
         self.weights_sha256 = load_bundle_weights(config, network)

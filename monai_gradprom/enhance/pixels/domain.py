@@ -37,8 +37,13 @@ class Domain:
     spatial_dims: int
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, Any]) -> Domain:
+    def from_metadata(cls, metadata: Mapping[str, Any], channels: object = None) -> Domain:
         """Read a bundle's ``metadata.json``; what it does not state is open, and two-dimensional.
+
+        Args:
+            metadata: its content.
+            channels: the number that the bundle's configuration was set to, which the metadata do not know of; None:
+                it was left alone.
 
         Raises:
             InputError: something that it states is not of the form that MONAI's metadata have.
@@ -47,7 +52,7 @@ class Domain:
         shape = _shape(stated.get("spatial_shape"))
         return cls(
             modalities=_modalities(stated.get("modality")),
-            channels=_channels(stated.get("num_channels")),
+            channels=_channels(stated.get("num_channels") if channels is None else channels),
             # a network for patches meets images of any size through its inferer
             spatial_shape=None if stated.get("is_patch_data") is True else shape,
             spatial_dims=2 if shape is None else len(shape),

@@ -27,7 +27,7 @@ from torch import nn
 from monai_gradprom.enhance.model.frame_transforms import FrameTransforms
 from monai_gradprom.enhance.model.network import BundleNetwork
 from monai_gradprom.errors import InputError
-from monai_gradprom.networks import SRResNet
+from monai_gradprom.networks import DPENet, SRResNet
 
 BUNDLES = Path(__file__).parents[3] / "bundles"
 
@@ -421,6 +421,18 @@ def test_settings_are_read_as_on_monais_command_line(tmp_path):
     settings = {"network_def#num_blocks": "2", "inferer::tile_size": "$40 + 8"}
     network = load(tmp_path, network=SRRESNET, weights=weights, settings=settings)
     assert len(network._network.body) == 2 and network._inferer.tile_size == 48
+
+
+def test_grey_weights_in_a_bundle_for_colour(tmp_path):
+    folder = shutil.copytree(BUNDLES / "isic2018_perceptual", tmp_path / "bundle")
+    torch.save(DPENet(2, 1, 1, channels=(16, 24, 32, 40, 48)).state_dict(), tmp_path / "grey.pt")
+    settings = {"weights": str(tmp_path / "grey.pt"), "channels": "1"}
+    network = BundleNetwork.load(folder, "cpu", settings)
+    assert network.domain.channels == 1
+    frames = units(1, 1, 20, 24)
+    assert network.infer([frames], [(-50.0, 200.0)])[0].shape == frames.shape
+    with pytest.raises(InputError, match="num_channels 'one'"):
+        BundleNetwork.load(folder, "cpu", {**settings, "channels": "one", "network_def#in_channels": "1"})
 
 
 @pytest.mark.parametrize(
