@@ -13,31 +13,29 @@ from torch.nn import functional as F
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.losses.unpaired import UnpairedTarget, source_of
-from monai_gradprom.networks.padding import repeat_to_even
 
 __all__ = ["WaveletContentLoss", "haar_transform"]
 
 
-def haar_transform(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """One level of the orthonormal Haar wavelet transform.
+def haar_transform(x: torch.Tensor, step: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """One level of the stationary (undecimated) Haar wavelet transform, on the places where it lies in the image.
 
-    Sides are padded to even by repeating the last pixel, which adds no detail. It equals PyWavelets'
-    ``dwt2(x, "haar", mode="symmetric")`` up to the order of the bands.
+    The orthonormal transform with every shift of its grid: at each second place along each axis stand the coefficients
+    of PyWavelets' ``dwt2(x, "haar")``, up to the order of the bands, and between them those of the shifted image.
 
     Args:
-        x: [B, C, *spatial], two or three axes.
+        x: [B, C, *spatial], two or three axes, the image or the approximation of the level before.
+        step: between the two neighbours, ``2 ** (level - 1)``; less than the shortest side.
 
     Returns:
-        The approximation [B, C, *spatial / 2], and the details [B, C, 2ⁿ - 1, *spatial / 2] with n spatial axes: bit k
-        of the detail's number, from 1, the highest first, says whether the difference (or else the sum) of neighbours
-        was taken along axis k.
+        The approximation [B, C, *spatial - step], and the details [B, C, 2ⁿ - 1, *spatial - step] with n spatial axes:
+        bit k of the detail's number, from 1, the highest first, says whether the difference (or else the sum) of
+        neighbours was taken along axis k.
     """
-    dims, x = x.ndim - 2, repeat_to_even(x)
-    batch, channels = x.shape[:2]
-    kernels = _haar_kernels(dims, x)
+    dims = x.ndim - 2
     convolution = F.conv2d if dims == 2 else F.conv3d
-    bands = convolution(x.flatten(0, 1)[:, None], kernels, stride=2)
-    bands = bands.unflatten(0, (batch, channels))
+    bands = convolution(x.flatten(0, 1)[:, None], _haar_kernels(dims, x), dilation=step)
+    bands = bands.unflatten(0, x.shape[:2])
     return bands[:, :, 0], bands[:, :, 1:]
 
 
@@ -54,15 +52,17 @@ def _haar_kernels(dims: int, like: torch.Tensor) -> torch.Tensor:
 
 
 class WaveletContentLoss(nn.Module):
-    """Mean absolute difference of the details of two images, the mean over levels of a Haar wavelet transform.
+    """Mean absolute difference of the details of two images, the mean over levels of a stationary Haar transform.
 
     HQG-Net's pixel-level term. The approximation that the last level leaves is not compared: brightness, and whatever
     changes more slowly than ``2**max(levels)`` pixels, may become what the high-quality domain wants, while edges and
     texture must stay where they are. The paper's summary does not say which bands count; here all details of a level
     do alike. Without level 1, where noise of single pixels lives, such noise may go as well.
 
-    Coefficients are brought to the scale of pixels (divided by √2 per level and axis), so that an edge weighs the same
-    at each level. Gradient flows into ``pred`` only.
+    The transform is stationary, with every shift of its grid. The usual one, on a single grid, does not see steps that
+    lie on it: a generator finds that out and draws blocks of ``2**max(levels)`` pixels. Coefficients are brought to the
+    scale of pixels (divided by √2 per level and axis), half the difference of local means; an edge is seen from more
+    places, and so weighs more, at coarser levels. Gradient flows into ``pred`` only.
 
     Args:
         levels: of the transform, from 1, whose details are compared; level k holds those of ``2**k`` pixels. Sides
@@ -105,9 +105,10 @@ class WaveletContentLoss(nn.Module):
         terms = [rest.new_zeros(())]
         with torch.autocast(pred.device.type, enabled=False):
             for level in range(1, max(self.levels) + 1):
-                if min(rest.shape[2:]) < 2:
+                step = 2 ** (level - 1)
+                if min(rest.shape[2:]) <= step:
                     break
-                rest, details = haar_transform(rest)
+                rest, details = haar_transform(rest, step)
                 scale = math.sqrt(2) ** (rest.ndim - 2)
                 rest = rest / scale
                 if level in self.levels:

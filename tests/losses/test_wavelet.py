@@ -13,43 +13,67 @@ from monai_gradprom.errors import InputError
 from monai_gradprom.losses import UnpairedTarget, WaveletContentLoss, haar_transform
 
 
-@pytest.mark.parametrize("sides", [(8, 12), (7, 5), (2, 9)])
-def test_the_transform_is_pywavelets_in_two_dimensions(sides):
+def shifted(x, shift):
+    """x without its first ``shift`` pixels of each axis, cut to even sides, as an array."""
+    for axis, start in enumerate(shift, 2):
+        x = x.narrow(axis, start, (x.shape[axis] - start) // 2 * 2)
+    return x.numpy()
+
+
+@pytest.mark.parametrize("sides", [(8, 12), (7, 5), (3, 9)])
+@pytest.mark.parametrize("shift", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_the_transform_is_pywavelets_of_each_shift_in_two_dimensions(sides, shift):
     x = torch.randn(2, 3, *sides, dtype=torch.float64)
-    approximation, details = haar_transform(x)
-    low, (horizontal, vertical, diagonal) = pywt.dwt2(x.numpy(), "haar", mode="symmetric", axes=(2, 3))
-    np.testing.assert_allclose(approximation, low, atol=1e-12)
+    bands = [band[..., shift[0] :: 2, shift[1] :: 2] for band in haar_transform(x)]
+    low, (horizontal, vertical, diagonal) = pywt.dwt2(shifted(x, shift), "haar", axes=(2, 3))
+    np.testing.assert_allclose(bands[0], low, atol=1e-12)
     # 01: difference along the last axis, PyWavelets' vertical detail; 10 along the first; 11 both
     for band, expected in enumerate((vertical, horizontal, diagonal)):
-        np.testing.assert_allclose(details[:, :, band], expected, atol=1e-12)
+        np.testing.assert_allclose(bands[1][:, :, band], expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("sides", [(4, 6, 2), (5, 3, 7)])
-def test_the_transform_is_pywavelets_in_three_dimensions(sides):
-    x = torch.randn(2, 1, *sides, dtype=torch.float64)
+@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 0, 1), (1, 1, 1)])
+def test_the_transform_is_pywavelets_of_each_shift_in_three_dimensions(shift):
+    x = torch.randn(2, 1, 5, 6, 7, dtype=torch.float64)
+    places = (..., *(slice(start, None, 2) for start in shift))
     approximation, details = haar_transform(x)
-    bands = pywt.dwtn(x.numpy(), "haar", mode="symmetric", axes=(2, 3, 4))
-    np.testing.assert_allclose(approximation, bands.pop("aaa"), atol=1e-12)
+    bands = pywt.dwtn(shifted(x, shift), "haar", axes=(2, 3, 4))
+    np.testing.assert_allclose(approximation[places], bands.pop("aaa"), atol=1e-12)
     assert details.shape[2] == len(bands) == 7
     for number, name in enumerate(sorted(bands)):  # aad, ada, ... in the order of their bits
-        np.testing.assert_allclose(details[:, :, number], bands[name], atol=1e-12)
+        np.testing.assert_allclose(details[:, :, number][places], bands[name], atol=1e-12)
 
 
-def test_it_keeps_energy_and_the_details_of_a_level_image_are_zero():
-    x = torch.randn(1, 1, 16, 16, dtype=torch.float64)
-    approximation, details = haar_transform(x)
-    torch.testing.assert_close(approximation.square().sum() + details.square().sum(), x.square().sum())
-    assert haar_transform(torch.full((1, 1, 5, 6), 0.7))[1].abs().max() < 1e-7
+def mean_of_shifts(x, level):
+    """Mean absolute detail of PyWavelets' transform over all shifts of its grid that lie in the image."""
+    width, found = 2**level, []
+    for start in np.ndindex(width, width):
+        part = x[
+            (..., *(slice(s, s + (side - s) // width * width) for s, side in zip(start, x.shape[2:], strict=True)))
+        ]
+        found += [np.abs(band).ravel() for band in pywt.wavedec2(part, "haar", level=level)[1]]
+    return np.concatenate(found).mean() / width
 
 
 @pytest.mark.parametrize("levels", [(1, 2, 3), (2,), (1, 3)])
-def test_the_loss_is_the_mean_of_pywavelets_details(levels):
-    pred, source = torch.rand(2, 1, 16, 24, dtype=torch.float64), torch.rand(2, 1, 16, 24, dtype=torch.float64)
-    _, *details = pywt.wavedec2((pred - source).numpy(), "haar", mode="symmetric", level=3)
-    expected = [np.mean(np.abs(bands)) / 2**level for level, bands in zip((3, 2, 1), details, strict=True)]
-    wanted = np.mean([expected[3 - level] for level in levels])
+def test_the_loss_is_the_mean_of_pywavelets_details_over_all_shifts(levels):
+    pred, source = torch.rand(2, 1, 17, 24, dtype=torch.float64), torch.rand(2, 1, 17, 24, dtype=torch.float64)
+    wanted = np.mean([mean_of_shifts((pred - source).numpy(), level) for level in levels])
     for target in (source, UnpairedTarget(source, torch.zeros(1))):
         assert WaveletContentLoss(levels)(pred, target).item() == pytest.approx(wanted)
+
+
+def test_no_place_is_free():
+    """Blocks on the grid of the usual transform, which it does not see, cost what they cost anywhere else."""
+    source, loss = torch.zeros(1, 1, 64, 64).double(), WaveletContentLoss()
+    cost = []
+    for column in range(24, 41):
+        edge = torch.zeros_like(source)
+        edge[..., column:] = 1
+        cost.append(loss(edge, source).item())
+    assert cost[0] > 0.005 and np.ptp(cost) < 1e-12
+    decimated = pywt.wavedec2((torch.arange(64) >= 32).expand(64, 64).numpy() * 1.0, "haar", level=3)
+    assert all(np.abs(band).max() < 1e-12 for bands in decimated[1:] for band in bands)
 
 
 def picture(side=64):
@@ -92,14 +116,17 @@ def test_without_the_finest_level_noise_of_single_pixels_is_cheaper():
     assert coarse < 0.7 * fine
 
 
-def test_an_edge_weighs_about_the_same_at_each_level():
+def test_an_edge_is_seen_from_more_places_at_coarser_levels():
     source = torch.zeros(1, 1, 64, 64).double()
     edge = torch.zeros_like(source)
-    edge[..., 31:] = 1  # within a cell at every level: 31 is odd, and 15 and 7 are
+    edge[..., 31:] = 1
     found = [WaveletContentLoss([level])(edge, source).item() for level in (1, 2, 3)]
-    # in one column of cells of 2 ** k pixels, of three bands one: the difference over a cell's sum of pixels
-    expected = [2**level / 64 / 3 * 0.5 * 2 ** (1 - level) for level in (1, 2, 3)]
-    assert found == pytest.approx(expected)
+    # half the difference of the means of two halves of 2 ** k pixels, at every place; one band of three
+    expected = []
+    for width in (2, 4, 8):
+        places = [min(max(31 - start, 0), max(start + width - 31, 0)) / width for start in range(64 - width + 1)]
+        expected.append(np.mean(places) / 3)
+    assert found == pytest.approx(expected) and expected == sorted(expected)
 
 
 def test_gradient_goes_to_the_enhanced_image_only_and_half_precision_is_enough():
