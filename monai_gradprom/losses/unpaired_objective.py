@@ -20,7 +20,7 @@ from monai_gradprom.networks import FeatureNetwork
 
 __all__ = ["UNPAIRED_WEIGHTS", "unpaired_objective"]
 
-UNPAIRED_WEIGHTS = {"wavelet": 10.0, "feature": 1.0, "adversarial": 1.0, "divergence": 0.01}
+UNPAIRED_WEIGHTS = {"wavelet": 20.0, "feature": 1.0, "adversarial": 1.0, "divergence": 0.01}
 """Ours: the paper's summary names the terms but no weights."""
 
 _UNTRAINED = ("resnet18", "resnet50")

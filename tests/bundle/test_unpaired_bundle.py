@@ -93,7 +93,7 @@ def test_bi_level_learning_through_the_guided_network(unpaired, tmp_path, order)
 @pytest.mark.parametrize(
     ("switches", "weights"),
     [
-        ({"adversarial_weight": 0}, {"wavelet": 10, "divergence": 0.01}),
+        ({"adversarial_weight": 0}, {"wavelet": 20, "divergence": 0.01}),
         ({"divergence_weight": 0, "wavelet_weight": 2.5, "r1_weight": 0}, {"wavelet": 2.5, "adversarial": 1}),
         (
             {"untrained_features": "true", "feature_weight": 0.5, "wavelet_weight": 0},

@@ -83,7 +83,8 @@ def difference_table(setting: Setting, name: str, judge: Judge) -> Table:
     groups = {strategy: runs for strategy, runs in by_strategy(setting.runs).items() if strategy != "recognizer_only"}
     for second, first in itertools.combinations(groups, 2):
         for metric, (title, digits) in METRICS.items():
-            found = paired_difference(_values(groups[first], metric), _values(groups[second], metric))
+            one, other = _values((groups[first], groups[second]), metric)
+            found = paired_difference(one, other)
             if found is not None:
                 why = any(judge(run) for run in groups[first] + groups[second])
                 cells = _difference_cells(found, digits + 1)
@@ -95,12 +96,12 @@ def difference_table(setting: Setting, name: str, judge: Judge) -> Table:
     return table
 
 
-def _values(runs: Sequence[RunResult], metric: str) -> dict:
-    """Seed → image → value where images have values of their own, else seed → value."""
-    apart = {run.seed: run.per_image[metric] for run in runs if metric in run.per_image}
-    if len(apart) == len(runs):
-        return apart
-    return {run.seed: run.metrics[metric] for run in runs if np.isfinite(run.metrics.get(metric, np.nan))}
+def _values(sides: Sequence[Sequence[RunResult]], metric: str) -> list[dict]:
+    """Of each side, seed → image → value where all images of all runs have values of their own, else seed → value."""
+    if all(metric in run.per_image for runs in sides for run in runs):
+        return [{run.seed: run.per_image[metric] for run in runs} for runs in sides]
+    measured = [[run for run in runs if np.isfinite(run.metrics.get(metric, np.nan))] for runs in sides]
+    return [{run.seed: run.metrics[metric] for run in runs} for runs in measured]
 
 
 def _difference_cells(found: Difference, digits: int) -> dict[str, str]:

@@ -113,6 +113,15 @@ def test_differences_are_paired_by_seed_and_image():
     assert len(table.rows) == 2 and "not corrected for the number of comparisons" in table.notes[0]
 
 
+def test_runs_of_which_one_has_no_values_of_images_are_compared_as_a_whole():
+    runs = pair().runs
+    for run, psnr in zip(runs, (1.0, 2.0, 4.0, 6.0), strict=True):
+        run.metrics["psnr"] = psnr
+    runs[3].per_image.clear()
+    found = row(difference_table(Setting({}, runs), "d", fine), "gradprom − enhancer_only", "PSNR [dB]").cells
+    assert (found["difference"], found["seeds"], found["images"]) == ("+3.500", "2", "pooled")
+
+
 def test_quality_and_gate_by_hand():
     gates = [{"diagnosis": {"gate": {2: 0.5, 3: 1.0}, "cosine": {2: 0.1, 3: 0.3}}}, {"diagnosis": {"gate": {2: 0.25}}}]
     runs = [
