@@ -12,7 +12,7 @@ from monai.inferers import SimpleInferer
 
 from monai_gradprom.errors import InputError
 from monai_gradprom.inferers.declared import declared
-from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
+from monai_gradprom.networks.padding import crop_padding, repeat_to_multiple
 
 __all__ = ["PaddedInferer", "enlargement"]
 
@@ -38,7 +38,7 @@ def enlargement(inputs: torch.Tensor, outputs: torch.Tensor) -> int:
 
 
 class PaddedInferer(SimpleInferer):
-    """Pad with zeros to a size multiple, apply the network, crop back.
+    """Repeat the border up to a size multiple, apply the network, crop back.
 
     A U-Net with n halvings needs sides divisible by 2ⁿ; clinical images have any size. Where a side already divides,
     and always under a multiple of 1, this is :class:`monai.inferers.SimpleInferer`.
@@ -72,7 +72,7 @@ class PaddedInferer(SimpleInferer):
     def _padded(inputs: torch.Tensor, apply: Callable[[torch.Tensor], torch.Tensor], multiple: int) -> torch.Tensor:
         if all(side % multiple == 0 for side in inputs.shape[2:]):
             return apply(inputs)
-        padded, widths = pad_to_multiple(inputs, multiple)
+        padded, widths = repeat_to_multiple(inputs, multiple)
         out = apply(padded)
         factor = enlargement(padded, out)
         return crop_padding(out, [factor * width for width in widths])

@@ -7,7 +7,7 @@ from monai_gradprom.networks.discriminator import PerceptualDiscriminator
 from monai_gradprom.networks.dpenet import DPENet
 from monai_gradprom.networks.feature_network import FEATURE_BACKBONES, FeatureNetwork
 from monai_gradprom.networks.hqgnet import HQGNet
-from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
+from monai_gradprom.networks.padding import crop_padding, pad_to_multiple, repeat_to_multiple
 from monai_gradprom.networks.pretrained import LoadReport, load_imagenet_resnet
 from monai_gradprom.networks.recognizers import BACKBONES, DiagnosisRecognizer, Recognizer, SegmentationRecognizer
 from monai_gradprom.networks.residual_discriminator import ResidualDiscriminator
@@ -33,4 +33,5 @@ __all__ = [
     "load_imagenet_resnet",
     "load_weights",
     "pad_to_multiple",
+    "repeat_to_multiple",
 ]

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
+from monai_gradprom.networks.padding import crop_padding, repeat_to_multiple
 from monai_gradprom.networks.residual_block import ResidualBlock
 
 __all__ = ["DPENet"]
@@ -77,8 +77,8 @@ class DPENet(nn.Module):
 
     Attributes:
         receptive_radius: how far, in pixels, an output pixel sees (123 for five levels).
-        size_multiple: 2 per halving, so 16. Other sizes work, alone or tiled: the image is padded with zeros, half
-            before and half after, and cropped back.
+        size_multiple: 2 per halving, so 16. Other sizes work, alone or tiled: the image's border is repeated,
+            half before and half after, and cropped off.
 
     Raises:
         InputError: an argument does not fit.
@@ -118,7 +118,7 @@ class DPENet(nn.Module):
         Returns:
             [B, C, *spatial], within [0, 1].
         """
-        padded, widths = pad_to_multiple(x, self.size_multiple)
+        padded, widths = repeat_to_multiple(x, self.size_multiple)
         signed = 2 * padded - 1
         features = self.head(signed)
         skips: list[torch.Tensor] = []

@@ -15,7 +15,7 @@ from monai_gradprom.choices import check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.networks.guidance_encoder import GuidanceBank, GuidanceEncoder
 from monai_gradprom.networks.guided_decoder import GuidedBlock
-from monai_gradprom.networks.padding import crop_padding, pad_to_multiple
+from monai_gradprom.networks.padding import crop_padding, repeat_to_multiple
 from monai_gradprom.networks.resnet_encoder import RESNETS, resnet_options
 from monai_gradprom.networks.variational_cue import VariationalCue, gaussian_divergence
 
@@ -72,8 +72,8 @@ class HQGNet(nn.Module):
 
     Attributes:
         receptive_radius: None: an output pixel sees the whole image.
-        size_multiple: 16. Other sizes work: the image is padded with zeros, half before and half after, and cropped
-            back.
+        size_multiple: 16. Other sizes work: the image's border is repeated, half before and half after, and cropped
+            off.
         divergence: see above; a scalar with its graph, None before the first guided pass of training.
 
     Raises:
@@ -144,7 +144,7 @@ class HQGNet(nn.Module):
         Returns:
             [B, out_channels, *spatial], within [0, 1].
         """
-        padded, widths = pad_to_multiple(x, self.size_multiple)
+        padded, widths = repeat_to_multiple(x, self.size_multiple)
         skips = self.encoder(2 * padded - 1)
         features = skips.pop()
         cue = self._cue(self.image_vector(features.flatten(2).mean(dim=2)), guide)

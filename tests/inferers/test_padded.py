@@ -18,10 +18,11 @@ def test_a_unet_takes_any_size():
 
 
 @pytest.mark.parametrize("size", [(37, 46), (40, 45), (8, 9, 10)])
-def test_padding_leaves_a_convolution_unchanged(size):
-    """A convolution pads zeros itself, so that more zeros make no difference."""
+def test_the_border_is_repeated(size):
+    """As a convolution sees it that repeats the border itself; no black frame is drawn back into the image."""
     conv = nn.Conv2d if len(size) == 2 else nn.Conv3d
-    network, image = conv(1, 2, 3, padding=1, bias=False).double(), torch.rand(1, 1, *size, dtype=torch.float64)
+    network = conv(1, 2, 3, padding=1, padding_mode="replicate").double()
+    image = torch.rand(1, 1, *size, dtype=torch.float64)
     torch.testing.assert_close(PaddedInferer(16)(image, network), network(image))
 
 

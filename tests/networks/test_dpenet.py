@@ -87,10 +87,10 @@ def test_any_size_and_channel_count(dims, sides):
     assert out.min() >= 0 and out.max() <= 1
 
 
-def test_a_size_that_does_not_divide_is_padded_with_zeros():
+def test_of_a_size_that_does_not_divide_the_border_is_repeated():
     network = small()
     x = torch.rand(1, 1, 9, 14)
-    padded = F.pad(x, (1, 1, 1, 2))
+    padded = F.pad(x, (1, 1, 1, 2), mode="replicate")
     torch.testing.assert_close(network(x), network(padded)[..., 1:10, 1:15])
 
 
