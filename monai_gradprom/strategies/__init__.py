@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .base import TaskLoss, UpdateStrategy
 from .bilevel import INNER_LR, BiLevel
+from .detached import Detached
 from .enhancer_only import EnhancerOnly
 from .factory import GATES, STRATEGIES, get_strategy
 from .frozen import Frozen
@@ -23,6 +24,7 @@ __all__ = [
     "INNER_LR",
     "STRATEGIES",
     "BiLevel",
+    "Detached",
     "EnhancerOnly",
     "Frozen",
     "GateReport",

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from .base import TaskLoss, UpdateStrategy
+from .detached import Detached
 from .gradients import Gradients
 from .joint import Joint
 from .look_ahead import LookAhead
@@ -58,7 +59,7 @@ class BiLevel(UpdateStrategy):
         if not isinstance(inner_steps, int) or inner_steps < 1:
             raise ValueError(f"inner_steps must be a whole number of at least 1, got {inner_steps!r}.")
         self.strategy = Joint() if strategy is None else strategy
-        if not self.strategy.trains_recognizer or isinstance(self.strategy, BiLevel):
+        if not self.strategy.trains_recognizer or isinstance(self.strategy, (BiLevel, Detached)):
             raise ValueError(f"a look-ahead can be joined with Joint or a gate, not with {type(strategy).__name__}.")
         self.order = order
         self.inner_lr = inner_lr

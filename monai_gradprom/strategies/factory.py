@@ -8,6 +8,7 @@ from typing import Any
 
 from .base import UpdateStrategy
 from .bilevel import BiLevel
+from .detached import Detached
 from .enhancer_only import EnhancerOnly
 from .frozen import Frozen
 from .gradprom import GradProm
@@ -22,6 +23,7 @@ __all__ = ["GATES", "STRATEGIES", "get_strategy"]
 
 STRATEGIES: dict[str, type[UpdateStrategy]] = {
     "enhancer_only": EnhancerOnly,
+    "detached": Detached,
     "joint": Joint,
     "frozen": Frozen,
     "gradprom": GradProm,
@@ -39,7 +41,8 @@ def get_strategy(name: str, gate_every: int = 1, gate_last: int | None = None, *
     """Build a strategy by its name.
 
     Args:
-        name: one of ``enhancer_only``, ``joint``, ``frozen``, ``gradprom``, ``gradprom_cosine``, ``bilevel``.
+        name: one of ``enhancer_only``, ``detached``, ``joint``, ``frozen``, ``gradprom``, ``gradprom_cosine``,
+            ``bilevel``.
         gate_every: decide the gate in every so many updates only, see :class:`HeldGate`; 1 decides in each.
         gate_last: decide it by so many of the enhancer's last parameters, see :class:`LastLayersGate`; None by all.
         options: the strategy's own arguments, such as ``threshold`` and ``gate_scope`` of ``gradprom``; of ``bilevel``

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from monai_gradprom.strategies import (
     BiLevel,
+    Detached,
     EnhancerOnly,
     Frozen,
     HeldGate,
@@ -335,7 +336,7 @@ def test_bad_options_are_refused(options, words):
         get_strategy("bilevel", **options)
 
 
-@pytest.mark.parametrize("strategy", [EnhancerOnly(), Frozen(), BiLevel()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("strategy", [EnhancerOnly(), Detached(), Frozen(), BiLevel()], ids=lambda s: type(s).__name__)
 def test_a_strategy_that_cannot_look_ahead_is_refused(strategy):
     with pytest.raises(ValueError, match=f"not with {type(strategy).__name__}"):
         BiLevel(strategy)

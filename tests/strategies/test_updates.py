@@ -13,7 +13,7 @@ from torch import nn
 from monai_gradprom.strategies import RelativeWeight, get_strategy
 
 LEARNING_RATE = 0.1
-NAMES = ["enhancer_only", "joint", "frozen", "gradprom", "gradprom_cosine"]
+NAMES = ["enhancer_only", "detached", "joint", "frozen", "gradprom", "gradprom_cosine"]
 
 
 class Enhancer(nn.Module):
@@ -94,7 +94,7 @@ def flat(gradients, parameters):
 def expected_theta(name, parameters, g_ip, g_vr, weights, scope):
     main = flat(g_ip, parameters)
     tasks = {k: flat(v, parameters) for k, v in g_vr.items()}
-    if name == "enhancer_only":
+    if name in ("enhancer_only", "detached"):
         return main
     if name in ("joint", "frozen"):
         return main + sum(weights[k] * v for k, v in tasks.items())
@@ -175,8 +175,9 @@ def one_step_theta(name, kinds=("conflicting",)):
 
 
 def test_strategies_differ_where_they_should():
-    results = {name: one_step_theta(name) for name in ("enhancer_only", "joint", "frozen", "gradprom")}
+    results = {name: one_step_theta(name) for name in ("enhancer_only", "detached", "joint", "frozen", "gradprom")}
     assert torch.equal(results["gradprom"], results["enhancer_only"])  # the gate really closes
+    assert torch.equal(results["detached"], results["enhancer_only"])
     for other in ("joint", "frozen"):
         assert (results[other] - results["enhancer_only"]).abs().max() > 1e-4
     opened = {name: one_step_theta(name, ("aligned",)) for name in ("enhancer_only", "joint", "gradprom")}
@@ -198,7 +199,8 @@ def test_batch_normalisation_statistics_move_once(name):
 
 @pytest.mark.parametrize("tasks", [1, 2])
 @pytest.mark.parametrize(
-    ("name", "backwards_per_task"), [("joint", 0), ("frozen", 0), ("gradprom", 1), ("gradprom_cosine", 1)]
+    ("name", "backwards_per_task"),
+    [("detached", 0), ("joint", 0), ("frozen", 0), ("gradprom", 1), ("gradprom_cosine", 1)],
 )
 def test_price_in_enhancer_backwards(name, backwards_per_task, tasks):
     """Counts how often the gradient of the enhancer's first layer is computed: once in joint training."""

@@ -20,6 +20,7 @@ _WEIGHT = ("supervised", "aux_weight")
 IGNORED: dict[str, tuple[str, ...]] = {
     "enhancer_only": ("recognition", "warmup_epochs", *_WEIGHT, *_GATE, *_LOOK_AHEAD),
     RECOGNIZER_ONLY: ("warmup_epochs", "recognizer_pretrain_epochs", *_WEIGHT, *_GATE, *_LOOK_AHEAD),
+    "detached": ("aux_weight", *_GATE, *_LOOK_AHEAD),
     "joint": (*_GATE, *_LOOK_AHEAD),
     "frozen": (*_GATE, *_LOOK_AHEAD),
     "gradprom": _LOOK_AHEAD,

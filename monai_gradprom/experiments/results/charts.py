@@ -24,6 +24,7 @@ __all__ = ["front_chart", "sweep_chart", "training_chart"]
 _COLOURS = {
     "recognizer_only": "#999999",
     "enhancer_only": "#000000",
+    "detached": "#CC79A7",
     "joint": "#D55E00",
     "frozen": "#E69F00",
     "gradprom": "#0072B2",

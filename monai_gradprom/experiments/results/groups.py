@@ -70,7 +70,10 @@ def settings(runs: Sequence[RunResult]) -> list[Setting]:
 
 def by_strategy(runs: Iterable[RunResult]) -> dict[str, list[RunResult]]:
     """Strategy → its runs, one for each seed, in the usual order of the strategies."""
-    order = ("recognizer_only", "enhancer_only", "joint", "frozen", "gradprom", "gradprom_cosine", "bilevel")
+    order = (
+        *("recognizer_only", "enhancer_only", "detached", "joint", "frozen"),
+        *("gradprom", "gradprom_cosine", "bilevel"),
+    )
     found: dict[str, dict[Any, RunResult]] = {name: {} for name in order}
     for run in runs:
         found.setdefault(run.strategy, {}).setdefault(run.seed, run)

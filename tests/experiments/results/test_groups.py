@@ -3,7 +3,9 @@ from __future__ import annotations
 
 from made_runs import made_run
 
+from monai_gradprom.experiments.results.charts import _COLOURS
 from monai_gradprom.experiments.results.groups import by_strategy, settings
+from monai_gradprom.strategies import STRATEGIES
 
 
 def test_enhancer_only_stands_in_every_setting_that_it_does_not_care_about():
@@ -41,3 +43,9 @@ def test_seeds_and_strategies_are_told_apart_within_a_setting():
         "joint": [1, 0],
         "gradprom": [1, 0],
     }
+
+
+def test_every_strategy_has_its_place_and_its_colour():
+    runs = [made_run(name) for name in reversed(STRATEGIES)]
+    assert list(by_strategy(runs)) == list(STRATEGIES)
+    assert set(STRATEGIES) <= set(_COLOURS) and len(set(_COLOURS.values())) == len(_COLOURS)
