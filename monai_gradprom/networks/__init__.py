@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from monai_gradprom.networks.discriminator import PerceptualDiscriminator
+from monai_gradprom.networks.dncnn import DnCNN
 from monai_gradprom.networks.dpenet import DPENet
 from monai_gradprom.networks.feature_network import FEATURE_BACKBONES, FeatureNetwork
 from monai_gradprom.networks.hqgnet import HQGNet
@@ -20,6 +21,7 @@ __all__ = [
     "FEATURE_BACKBONES",
     "DPENet",
     "DiagnosisRecognizer",
+    "DnCNN",
     "FeatureNetwork",
     "HQGNet",
     "LoadReport",
