@@ -125,6 +125,10 @@ bench-loader: $(VENV)/.installed ## whether the loader keeps up with training, a
 bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the network: time and memory (ARGS="--only network")
 	$(BIN)/python benchmarks/enhance_speed.py $(ARGS)
 
+.PHONY: results
+results: $(VENV)/.installed ## the tables of docs/results.md from reports (ARGS="camus_sigma0.3=runs/camus/report")
+	$(BIN)/python benchmarks/results_page.py $(ARGS)
+
 .PHONY: clean
 clean: ## remove the environment, runs and caches
 	rm -rf $(VENV) $(LABEL_VENV) runs .pytest_cache .mypy_cache .ruff_cache build *.egg-info
