@@ -25,7 +25,9 @@ from typing import Any
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 BUNDLES = REPOSITORY / "bundles"
-_START_SECONDS = 180.0
+# generous: on a machine with much else to do, a training that takes a minute has taken ten
+_START_SECONDS = 600.0
+_ANSWER_SECONDS = 1200.0
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Server:
 
     def _open(self, request: urllib.request.Request, with_type: bool = False) -> Any:
         try:
-            with urllib.request.urlopen(request, timeout=300) as response:
+            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as response:
                 body = response.read()
                 return (body, response.headers["Content-Type"]) if with_type else body
         except urllib.error.HTTPError as error:

@@ -47,7 +47,7 @@ ROWS = (
 
 
 def quality_table(metrics: dict[str, float], spread: dict[str, float] | None = None) -> str:
-    """A text table "degraded → enhanced" of the metrics that are there.
+    """A text table "degraded → enhanced" of the metrics that are there and have a value.
 
     Args:
         metrics: mean per metric name.
@@ -55,7 +55,7 @@ def quality_table(metrics: dict[str, float], spread: dict[str, float] | None = N
     """
     lines: list[tuple[str, ...]] = [("", "before", "enhanced", "clean")]
     for title, *names in ROWS:
-        if names[1] in metrics:
+        if any(math.isfinite(metrics.get(name, math.nan)) for name in names if name) and names[1] in metrics:
             lines.append((title, *(_cell(name, metrics, spread or {}) for name in names)))
     if all(line[3] == "" for line in lines[1:]):
         lines = [line[:3] for line in lines]

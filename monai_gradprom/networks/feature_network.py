@@ -103,7 +103,11 @@ def _resnet(backbone: str, weights: str | os.PathLike[str] | None, seed: int) ->
         torch.manual_seed(seed)
         network = TorchvisionResNetEncoder(ENCODER_PREFIX + backbone, in_channels=3)
     if weights is None:
-        _LOGGER.warning("no file of ImageNet weights is given: features are those of an untrained %s.", backbone)
+        _LOGGER.warning(
+            "no file of ImageNet weights is given (bundles: --feature_weights, --feature_encoders): features are those of "
+            "an untrained %s, comparable with each other only.",
+            backbone,
+        )
     else:
         load_imagenet_resnet(network, weights)
     stem = (network.conv1, network.bn1, network.act, network.maxpool)

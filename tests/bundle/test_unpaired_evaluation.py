@@ -8,7 +8,7 @@ import logging
 import math
 
 import pytest
-from built_bundles import rows
+from built_bundles import get, rows
 
 from monai_gradprom.bundle import find_input_error
 from monai_gradprom.datasets import camus_unpaired_datalist
@@ -60,12 +60,16 @@ def test_degraded_on_purpose_the_truth_is_measured_too(evaluate, tmp_path):
 
 
 def test_recognizers_are_asked_whether_they_see_the_same(run, evaluate, tmp_path):
-    run(bundle=BUNDLE, output_dir=str(tmp_path / "train"))
+    trained = run(bundle=BUNDLE, output_dir=str(tmp_path / "train"))
     weights = {"weights": str(tmp_path / "train" / "model.pt"), "recognizer_weights": str(tmp_path / "train")}
     images, means = evaluate(**weights, worst_images=0)
     assert means.keys() >= MASKS | {"miou", "miou_input"}
+    # nothing is clean, so nothing is called so
+    found = means.keys() | get(trained, "validate#evaluator").state.metrics.keys()
+    assert not [name for name in found if name.endswith("_clean")]
     assert means["structure"] < 1
     assert all(0 <= float(row["iou"]) <= 1 for row in images.values())
+    assert evaluate(**weights, worst_images=0, degradation="gaussian")[1].keys() >= {"miou_clean", "iou_clean"}
 
 
 def test_distances_need_a_high_side_or_are_switched_off(run, evaluate, archive, tmp_path):

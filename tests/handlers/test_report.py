@@ -91,6 +91,8 @@ def test_table_has_a_column_for_clean_images_only_where_needed():
         ["before", "→", "enhanced", "clean"],
         ["mIoU", "0.250", "→", "0.500", "0.750"],
     ]
+    nothing = quality_table({"psnr": 30.0, "ssim_input": 0.1, "ssim": math.nan, "cnr_input": math.nan, "cnr": math.nan})
+    assert [line.split()[0] for line in nothing.splitlines()[1:]] == ["PSNR", "SSIM"]  # no masks, no contrast
     # columns stand below each other
     arrow, last = {line.index("→") for line in clean.splitlines()}, {len(line) for line in clean.splitlines()}
     assert len(arrow) == 1 and len(last) == 1
