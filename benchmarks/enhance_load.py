@@ -10,7 +10,7 @@ many: so many small files (--files) of five kinds; each is a hard link to one of
     descriptors of the main process and of its workers, and how many rows the manifest has. A straight line is fitted to
     each against rows, from the tenth of the run on; its slope is memory that a file leaves behind. After --minutes the
     command is ended.
-image: a grey PNG and a grey TIFF of 8 bits, --side pixels a side, under --memory.
+image: a grey PNG and grey TIFFs of 8 bits in several layouts, --side pixels a side, under --memory.
 cine: a grey cine of 500 frames of 480 x 640 (146 MiB) under --memory 0.1.
 
 The network is a small one that changes every pixel, so that reading, calculating and writing all take part. Peaks are
@@ -25,19 +25,26 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from enhance_folders import ct_slice, long_cine, radius_bundle, ultrasound
-from machine import describe
-from measured_runs import MIB, cli, command, private_memory
+from measured_runs import MIB, Rows, cli, command, in_mib, print_table, private_memory
 from PIL import Image
 
-Rows = Iterator[tuple[str, str]]
+PICTURES: dict[str, dict[str, Any] | None] = {
+    "PNG": None,
+    "TIFF in strips": {"rowsperstrip": 4},
+    "TIFF in strips, LZW": {"rowsperstrip": 64, "compression": "lzw"},
+    "TIFF in tiles, deflate": {"tile": (256, 256), "compression": "zlib", "compressionargs": {"level": 1}},
+    "TIFF in one strip, deflate": {"compression": "zlib", "compressionargs": {"level": 1}},
+}
+"""Layouts, and what tifffile calls them."""
+
 _SETTLED = 0.1  # of the files, after which memory should be flat
 
 
@@ -164,40 +171,37 @@ def rates(samples: Sequence[Sample], parts: int) -> Iterator[float]:
 
 def image(args: argparse.Namespace, folder: Path) -> Rows:
     bundle, flags = radius_bundle(folder / "bundle"), ("--memory", str(args.memory))
-    for suffix in (".png", ".tif"):
-        path = folder / suffix[1:] / f"large{suffix}"
-        path.parent.mkdir()
-        large_picture(path, args.side)
+    for layout in args.layouts:
+        path = large_picture(folder / "in", args.side, layout)
         size = path.stat().st_size / MIB
         measured = command(1, path.parent, bundle, *flags)
-        name = f"{args.side} x {args.side}, 8-bit grey {suffix[1:].upper()} of {size:.0f} MiB under {' '.join(flags)}"
+        name = f"{args.side} x {args.side}, 8-bit grey {layout} of {size:.0f} MiB under {' '.join(flags)}"
         yield f"peak of main process, worker: {name}", f"{in_mib(measured)}; {measured.wall:.0f} s"
         shutil.rmtree(path.parent)
 
 
-def large_picture(path: Path, side: int) -> None:
-    """Waves with a little noise, written with little compression."""
+def large_picture(folder: Path, side: int, layout: str) -> Path:
+    """Waves with a little noise, in one of PICTURES."""
     rows = np.arange(side, dtype=np.float32)
     across, down = (80 + 40 * np.sin(rows / scale) for scale in (37, 53))
     pixels = np.empty((side, side), np.uint8)
     noise = np.random.default_rng(0).integers(0, 8, side, dtype=np.uint8)
     for number in range(side):
         pixels[number] = ((across + down[number]) / 2).astype(np.uint8) + np.roll(noise, 7 * number)
-    Image.MAX_IMAGE_PIXELS = None
-    if path.suffix == ".png":
-        Image.fromarray(pixels).save(path, compress_level=1)
-    else:
-        Image.fromarray(pixels).save(path)
+    folder.mkdir()
+    if (options := PICTURES[layout]) is None:
+        Image.fromarray(pixels).save(folder / "large.png", compress_level=1)
+        return folder / "large.png"
+    import tifffile
+
+    tifffile.imwrite(folder / "large.tif", pixels, metadata=None, **({"rowsperstrip": side} | options))
+    return folder / "large.tif"
 
 
 def cine(args: argparse.Namespace, folder: Path) -> Rows:
     source = long_cine(folder / "cine", 500)
     measured = command(1, source, radius_bundle(folder / "bundle"), "--memory", "0.1")
     yield "peak of main process, worker: a cine of 500 frames (146 MiB) under --memory 0.1", in_mib(measured)
-
-
-def in_mib(measured: object) -> str:
-    return f"{measured.main / MIB:.0f} MiB, {measured.worker / MIB:.0f} MiB"  # type: ignore[attr-defined]
 
 
 PARTS = {"many": many, "image": image, "cine": cine}
@@ -211,14 +215,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60, help="after which many is ended (60)")
     parser.add_argument("--samples", type=Path, help="a CSV file for the samples of many")
     parser.add_argument("--side", type=int, default=20_000, help="of image, in pixels (20000)")
+    parser.add_argument("--layouts", choices=PICTURES, nargs="+", default=list(PICTURES), help="of image (all)")
     parser.add_argument("--memory", type=float, default=2.0, help="the command's --memory for image, in GiB (2)")
     parser.add_argument("--workers", type=int, help="of the command in many; default: its own")
     args = parser.parse_args(argv)
-    print(f"{describe('torch', 'monai', 'pydicom', 'numpy', 'pillow')}\n\n| | |\n|---|---|")
-    for name in args.only:
-        with tempfile.TemporaryDirectory(prefix="enhance-load-") as folder:
-            for what, figure in PARTS[name](args, Path(folder)):
-                print(f"| {what} | {figure} |", flush=True)
+    print_table(PARTS, args, "torch", "monai", "pydicom", "numpy", "pillow")
     return 0
 
 

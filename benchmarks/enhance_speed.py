@@ -27,7 +27,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,11 @@ from unittest import mock
 import numpy as np
 import pydicom
 from enhance_folders import darkening_bundle, identity_bundle, long_cine, mixed_folder, plain_dicom_folder, tiny_folder
-from machine import describe
-from measured_runs import REPOSITORY, Measured, best, cli, command
+from measured_runs import MIB, REPOSITORY, Measured, Rows, best, cli, command, in_mib, print_table
 
 from monai_gradprom.enhance.model.network import BundleNetwork
 from monai_gradprom.enhance.options import Options
 from monai_gradprom.enhance.runner import run_enhance
-
-Rows = Iterator[tuple[str, str]]
-MIB = 2**20
 
 
 def network(args: argparse.Namespace, folder: Path) -> Rows:
@@ -131,10 +127,6 @@ def memory(args: argparse.Namespace, folder: Path) -> Rows:
         yield f"peak of main process, largest worker: {name}", in_mib(command(args.workers, cine, bundle, *flags))
 
 
-def in_mib(measured: Measured) -> str:
-    return f"{measured.main / MIB:.0f} MiB, {measured.worker / MIB:.0f} MiB"
-
-
 def help_(args: argparse.Namespace, folder: Path) -> Rows:
     def once() -> float:
         began = time.perf_counter()
@@ -159,11 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=2, help="measurements, of which the best counts (2)")
     args = parser.parse_args(argv)
     args.bundle = args.bundle.resolve()
-    print(f"{describe('torch', 'monai', 'pydicom', 'numpy')}\n\n| | |\n|---|---|")
-    for name in args.only:
-        with tempfile.TemporaryDirectory(prefix="enhance-speed-") as folder:
-            for what, figure in PARTS[name](args, Path(folder)):
-                print(f"| {what} | {figure} |", flush=True)
+    print_table(PARTS, args, "torch", "monai", "pydicom", "numpy")
     return 0
 
 

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of the command line in processes of their own: their time, and the memory of each process."""
+"""Runs of the command line in processes of their own: their time, the memory of each process, and a table of them."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from machine import describe
+
+Rows = Iterator[tuple[str, str]]
+"""What was measured, and the figure."""
 MIB = 2**20
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -75,3 +80,21 @@ def _private(pid: int) -> int:
 
 def best(repeats: int, measure: Callable[[], Measured]) -> Measured:
     return min((measure() for _ in range(repeats)), key=lambda measured: measured.wall)
+
+
+def in_mib(measured: Measured) -> str:
+    return f"{measured.main / MIB:.0f} MiB, {measured.worker / MIB:.0f} MiB"
+
+
+def print_table(
+    parts: Mapping[str, Callable[[argparse.Namespace, Path], Rows]], args: argparse.Namespace, *packages: str
+) -> None:
+    """Measure the ``parts`` that ``args.only`` names, each in a temporary folder of its own, as a Markdown table.
+
+    Above it: the machine and the versions of ``packages``.
+    """
+    print(f"{describe(*packages)}\n\n| | |\n|---|---|")
+    for name in args.only:
+        with tempfile.TemporaryDirectory(prefix="enhance-") as folder:
+            for what, figure in parts[name](args, Path(folder)):
+                print(f"| {what} | {figure} |", flush=True)

@@ -4,10 +4,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from ignite.engine import Engine, Events
+
+
+class Spy:
+    """A handler of one event: ``look`` is called with the engine."""
+
+    def __init__(self, look: Callable[[Engine], Any], event: Events = Events.ITERATION_COMPLETED) -> None:
+        self.look, self.event = look, event
+
+    def attach(self, engine: Engine) -> None:
+        engine.add_event_handler(self.event, self.look)
 
 
 def get(built: Any, name: str) -> Any:

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """`monai-gradprom enhance` in processes of their own that may be killed; PyTorch is loaded once for all of them.
 
-A server process imports the command and forks for each one. What the command's own workers (spawned) do can be replaced
-by :mod:`faulty_tasks`.
+Each is forked from :mod:`fork_server`'s process. What the command's own workers (spawned) do can be replaced by
+:mod:`faulty_tasks`.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import importlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from fork_server import ForkServer, forked, serve
+
+_SERVER = ForkServer(__file__)
 
 
 class Command:
@@ -30,12 +31,12 @@ class Command:
         self.out, self.err = folder / "stdout.txt", folder / "stderr.txt"
         request = {"arguments": [str(a) for a in arguments], "out": str(self.out), "err": str(self.err), "tasks": tasks}
         request["environment"] = environment or {}
-        self.pid = _ask(request)
+        self.pid = _SERVER.ask(request)
         self.code = None
 
     def wait(self):
         if self.code is None:
-            self.code = _ask({"wait": self.pid})
+            self.code = _SERVER.ask({"wait": self.pid})
         return self.code
 
     def kill(self, number=signal.SIGKILL):
@@ -52,6 +53,11 @@ class Command:
         while not condition() and is_alive(self.pid):
             assert time.monotonic() < end, self.printed()
             time.sleep(0.002)
+
+
+def arguments(source, output, bundle, *flags, workers=2):
+    """As they stand on the command line."""
+    return [source, output, "--bundle", bundle, "--device", "cpu", "--workers", workers, *flags]
 
 
 def is_alive(pid):
@@ -84,60 +90,25 @@ def state(folder):
     return found
 
 
-def _ask(request):
-    server = _server()
-    server.stdin.write(json.dumps(request) + "\n")
-    server.stdin.flush()
-    return json.loads(server.stdout.readline())
+def _begin(request):
+    return forked(_be_the_command, request, failed=70)
 
 
-@functools.cache
-def _server():
-    server = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    atexit.register(server.communicate)  # closes its stdin
-    return server
-
-
-def _serve():
+def _be_the_command(request):
     from monai_gradprom.cli import main
-    from monai_gradprom.enhance import runner, workers
+    from monai_gradprom.enhance import workers
 
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
-        else:
-            answer = os.fork() or _be_the_command(request, main, workers)
-        print(json.dumps(answer), flush=True)
-    assert runner
-
-
-def _be_the_command(request, main, workers):
-    code = 70
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
-    try:
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        for number, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        os.environ.update(request["environment"])
-        if request["tasks"]:
-            workers.perform = getattr(importlib.import_module("faulty_tasks"), request["tasks"])
-        code = main(["enhance", *request["arguments"]])
-    except SystemExit as stop:
-        code = stop.code
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ |= request["environment"]
+    if request["tasks"]:
+        workers.perform = getattr(importlib.import_module("faulty_tasks"), request["tasks"])
+    return main(["enhance", *request["arguments"]])
 
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-    _serve()
+    for name in ("monai_gradprom.cli", "monai_gradprom.enhance.runner"):
+        importlib.import_module(name)
+    serve(_begin)

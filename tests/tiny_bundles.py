@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundles of a few lines, as JSON in a folder."""
+"""Bundles of a few lines, as JSON in a folder, and a recognizer as small for the real ones."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ SAVE = {
 IDENTITY = {"_target_": "torch.nn.Identity"}
 SHIFT = {"_target_": "torch.nn.Conv2d", "in_channels": 1, "out_channels": 1, "kernel_size": 1}
 SRRESNET = {"_target_": "monai_gradprom.networks.SRResNet", "channels": 4, "num_blocks": 1, "scale_factor": 2}
+
+
+def tiny_recognizer(**changed):
+    """In the place of a bundle's ``recognizer_defs#segmentation``."""
+    return {
+        "_target_": "UNet",
+        "_disabled_": "$@recognition == 'diagnosis'",
+        "spatial_dims": 2,
+        "in_channels": "@channels",
+        "out_channels": "@num_classes#segmentation",
+        "channels": [4, 8],
+        "strides": [1],  # no halving: any size works
+        "norm": "batch",
+    } | changed
 
 
 def shift_by(change, scale=1.0):

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m monai.bundle run` in processes of their own that may be killed; PyTorch and MONAI are loaded once for all.
 
-A server process imports them and forks for each one, which then is that command but for the imports.
+A process forked from :mod:`fork_server`'s then is that command but for the imports.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
 import importlib
-import json
 import os
 import runpy
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
+
+from fork_server import ForkServer, forked, serve
+
+_SERVER = ForkServer(__file__, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
 
 
 class Training:
@@ -32,14 +32,14 @@ class Training:
         self.log = Path(log)
         request = {"arguments": arguments(switches), "output": str(switches["output_dir"]), "log": str(log)}
         request |= {"world": world, "port": free_port(), "die_at": die_at, "tear_at": tear_at}
-        self.pids = _ask(request | {"slow": slow, "environment": environment or {}})
+        self.pids = _SERVER.ask(request | {"slow": slow, "environment": environment or {}})
         self._codes = {}
 
     def wait(self):
         """Exit codes in the order of ranks; negative: the signal that ended it."""
         for pid in self.pids:
             if pid not in self._codes:
-                self._codes[pid] = _ask({"wait": pid})
+                self._codes[pid] = _SERVER.ask({"wait": pid})
         return [self._codes[pid] for pid in self.pids]
 
     def kill(self, *ranks):
@@ -51,7 +51,7 @@ class Training:
     def ended(self):
         """Whether all have ended by themselves."""
         for pid in self.pids:
-            if pid not in self._codes and (code := _ask({"poll": pid})) is not None:
+            if pid not in self._codes and (code := _SERVER.ask({"poll": pid})) is not None:
                 self._codes[pid] = code
         return len(self._codes) == len(self.pids)
 
@@ -80,77 +80,33 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def _ask(request):
-    server = _server()
-    server.stdin.write(json.dumps(request) + "\n")
-    server.stdin.flush()
-    return json.loads(server.stdout.readline())
-
-
-@functools.cache
-def _server():
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    server = subprocess.Popen(
-        [sys.executable, __file__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=environment,
-    )
-    atexit.register(server.communicate)  # closes its stdin
-    return server
-
-
-def _serve():
-    for name in ("torch._dynamo", "torch._inductor", "torch.utils.tensorboard", "matplotlib.pyplot"):
-        importlib.import_module(name)
-    for name in ("monai.bundle", "monai_gradprom.bundle", "monai_gradprom.datasets"):
-        importlib.import_module(name)
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
-        elif "poll" in request:
-            pid, status = os.waitpid(request["poll"], os.WNOHANG)
-            answer = os.waitstatus_to_exitcode(status) if pid else None
-        else:
-            answer = [os.fork() or _be_the_command(request, rank) for rank in range(request["world"])]
-        print(json.dumps(answer), flush=True)
+def _begin(request):
+    return [forked(_be_the_command, request, rank, failed=1) for rank in range(request["world"])]
 
 
 def _be_the_command(request, rank):
     from staged_deaths import count_operations, slow_down, tear_a_file
 
-    code = 70
-    try:
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        if request["world"] > 1:
-            os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(request["world"])}
-            os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(request["port"])}
-        os.environ |= request["environment"]
-        if rank == 0:
-            count_operations(request["output"], request["die_at"], Path(request["log"]).with_suffix(".operations"))
-            tear_a_file(request["tear_at"])
-        slow_down(request["slow"])
-        sys.argv = ["monai.bundle", *request["arguments"]]
-        runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
-        code = 0
-    except SystemExit as stop:
-        code = stop.code or 0
-    except BaseException as error:
-        sys.excepthook(type(error), error, error.__traceback__)
-        code = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if request["world"] > 1:
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(request["world"])}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(request["port"])}
+    os.environ |= request["environment"]
+    if rank == 0:
+        count_operations(request["output"], request["die_at"], Path(request["log"]).with_suffix(".operations"))
+        tear_a_file(request["tear_at"])
+    slow_down(request["slow"])
+    sys.argv = ["monai.bundle", *request["arguments"]]
+    runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
+    return 0
 
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-    _serve()
+    for name in ("torch._dynamo", "torch._inductor", "torch.utils.tensorboard", "matplotlib.pyplot"):
+        importlib.import_module(name)
+    for name in ("monai.bundle", "monai_gradprom.bundle", "monai_gradprom.datasets"):
+        importlib.import_module(name)
+    serve(_begin)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .flags import flag
+
 if TYPE_CHECKING:
     _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -49,29 +51,23 @@ def add_parser(subparsers: _SubParsers) -> None:
         default=["panels", "cam"],
         help="what evaluations draw: panels, cam, guided_backprop (default: panels cam)",
     )
-    for flag in ("--test-on", "--test_on"):
-        parser.add_argument(
-            flag,
-            metavar="BUNDLE[=DATASET_DIR]",
-            nargs="+",
-            default=argparse.SUPPRESS if "_" in flag else [],
-            help=argparse.SUPPRESS
-            if "_" in flag
-            else "test each trained enhancer on another bundle's set too, degraded alike",
-        )
-    for flag in ("--fixed-recognizer", "--fixed_recognizer"):
-        text = "recognizers, such as a run's folder, that judge every run's images beside the run's own"
-        parser.add_argument(
-            flag,
-            metavar="PATH",
-            type=Path,
-            default=argparse.SUPPRESS if "_" in flag else None,
-            help=argparse.SUPPRESS if "_" in flag else text,
-        )
+    flag(
+        parser,
+        "--test-on",
+        metavar="BUNDLE[=DATASET_DIR]",
+        nargs="+",
+        default=[],
+        help="test each trained enhancer on another bundle's set too, degraded alike",
+    )
+    flag(
+        parser,
+        "--fixed-recognizer",
+        metavar="PATH",
+        type=Path,
+        help="recognizers, such as a run's folder, that judge every run's images beside the run's own",
+    )
     parser.add_argument("--tracking", metavar="NAME", help="MONAI's experiment tracking: mlflow, or a settings file")
-    for flag in ("--dry-run", "--dry_run"):
-        text = argparse.SUPPRESS if "_" in flag else "only list the runs, and what of them is to do"
-        parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS if "_" in flag else False, help=text)
+    flag(parser, "--dry-run", action="store_true", help="only list the runs, and what of them is to do")
     parser.set_defaults(run=run, takes_switches=True)
 
 

@@ -7,7 +7,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .flags import flag
 
 if TYPE_CHECKING:
     _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -40,7 +42,7 @@ def add_parser(subparsers: _SubParsers) -> None:
         "--bundle", metavar="DIR", type=Path, required=True, help="MONAI bundle, such as bundles/camus_denoise"
     )
     text = "run nothing of a bundle whose files have another SHA-256 than this; each run prints that of its bundle"
-    _flag(parser, "--require-sha256", metavar="DIGEST", help=text)
+    flag(parser, "--require-sha256", metavar="DIGEST", help=text)
     _add_run_flags(parser.add_argument_group("the run"))
     _add_image_flags(parser.add_argument_group("what is done to the images"))
     _add_result_flags(parser.add_argument_group("what the results look like"))
@@ -49,7 +51,7 @@ def add_parser(subparsers: _SubParsers) -> None:
 
 
 def _add_run_flags(group: argparse._ArgumentGroup) -> None:
-    _flag(group, "--dry-run", action="store_true", help="only say what would be done; nothing is written")
+    flag(group, "--dry-run", action="store_true", help="only say what would be done; nothing is written")
     group.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
@@ -57,7 +59,7 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
         help="go on with what an earlier run left in OUTPUT, which must have had the same settings (default); "
         "--no-resume removes the results of the earlier run and starts over",
     )
-    _flag(
+    flag(
         group,
         "--set",
         metavar="NAME=VALUE",
@@ -68,14 +70,14 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_image_flags(group: argparse._ArgumentGroup) -> None:
-    _flag(group, "--strength", metavar="S", type=float, default=1.0, help="0 (source) to 1 (network); default 1")
-    _flag(
+    flag(group, "--strength", metavar="S", type=float, default=1.0, help="0 (source) to 1 (network); default 1")
+    flag(
         group,
         "--any-modality",
         action="store_true",
         help="enhance images outside the modality, channels and size that the bundle is made for, too",
     )
-    _flag(
+    flag(
         group,
         "--window",
         metavar=("LOW", "HIGH"),
@@ -89,27 +91,27 @@ def _add_image_flags(group: argparse._ArgumentGroup) -> None:
 def _add_result_flags(group: argparse._ArgumentGroup) -> None:
     from ..enhance.options import TRANSFER_SYNTAXES
 
-    _flag(
+    flag(
         group,
         "--series-description",
         metavar="TEXT",
         help="of the DICOM results, at most 64 characters; default: the source's, marked as enhanced",
     )
-    _flag(
+    flag(
         group,
         "--transfer-syntax",
         choices=TRANSFER_SYNTAXES,
         default="explicit",
         help="how DICOM results are stored, always without loss; default: explicit (uncompressed, little endian)",
     )
-    _flag(
+    flag(
         group,
         "--thumbnails",
         action="store_true",
         help="show whole images in report.html. By default only pixels inside ultrasound regions are shown, since "
         "names can be burned into the others",
     )
-    _flag(
+    flag(
         group,
         "--hash-paths",
         action="store_true",
@@ -122,12 +124,12 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
     from ..enhance.execution import PRECISIONS, RUNTIMES
     from ..enhance.options import ENGINES
 
-    _flag(group, "--device", metavar="NAME", default="auto", help="auto (default: a GPU if there is one), cpu, cuda:1")
-    _flag(group, "--batch-size", metavar="N", type=int, default=4, help="images that the network takes at once (4)")
-    _flag(group, "--tile-size", metavar="PIXELS", type=int, help="side of the tiles of large images; default: bundle's")
-    _flag(group, "--runtime", choices=RUNTIMES, default="torch", help="torch (default); onnx: ONNX Runtime, on the CPU")
-    _flag(group, "--precision", choices=PRECISIONS, default="float32", help="of the network; 16 bits round (float32)")
-    _flag(
+    flag(group, "--device", metavar="NAME", default="auto", help="auto (default: a GPU if there is one), cpu, cuda:1")
+    flag(group, "--batch-size", metavar="N", type=int, default=4, help="images that the network takes at once (4)")
+    flag(group, "--tile-size", metavar="PIXELS", type=int, help="side of the tiles of large images; default: bundle's")
+    flag(group, "--runtime", choices=RUNTIMES, default="torch", help="torch (default); onnx: ONNX Runtime, on the CPU")
+    flag(group, "--precision", choices=PRECISIONS, default="float32", help="of the network; 16 bits round (float32)")
+    flag(
         group,
         "--workers",
         metavar="N",
@@ -135,7 +137,7 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
         help="processes that read and write files; default: one more than CPU cores; 0: none, for debugging; with "
         "--engine ray so many cores for each network, by default up to 4",
     )
-    _flag(
+    flag(
         group,
         "--memory",
         metavar="GIB",
@@ -143,7 +145,7 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
         default=2.0,
         help="memory that the pixels of one file may take in a worker (2); larger files are kept on disk meanwhile",
     )
-    _flag(
+    flag(
         group,
         "--timeout",
         metavar="SECONDS",
@@ -151,27 +153,19 @@ def _add_machine_flags(group: argparse._ArgumentGroup) -> None:
         default=600.0,
         help="how long a worker may be silent on one file before the file has failed (600)",
     )
-    _flag(
+    flag(
         group,
         "--engine",
         choices=ENGINES,
         default="local",
         help="local (default): this machine; ray: the machines of a Ray cluster, which share INPUT, OUTPUT and bundle",
     )
-    _flag(
+    flag(
         group,
         "--address",
         metavar="HOST:PORT",
         help="of the Ray cluster; auto: the one that this machine belongs to; default: RAY_ADDRESS, else auto",
     )
-
-
-def _flag(group: argparse._ActionsContainer, flag: str, **options: Any) -> None:
-    """Declare ``--like-this``; ``--like_this``, which MONAI users are used to, is understood and not listed."""
-    group.add_argument(flag, **options)
-    underscored = "--" + flag[2:].replace("-", "_")
-    if underscored != flag:
-        group.add_argument(underscored, **{**options, "default": argparse.SUPPRESS, "help": argparse.SUPPRESS})
 
 
 def run(args: argparse.Namespace) -> int:

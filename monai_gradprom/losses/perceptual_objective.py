@@ -9,11 +9,10 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from monai_gradprom.choices import check_choice
-from monai_gradprom.errors import InputError
 from monai_gradprom.losses.adversarial import AdversarialGuidance
 from monai_gradprom.losses.multi_term import MultiTermLoss
 from monai_gradprom.losses.regularized_feature import RegularizedFeatureLoss
+from monai_gradprom.losses.switched_terms import chosen_weights, sum_of_terms
 from monai_gradprom.networks import FeatureNetwork
 
 __all__ = ["PAPER_WEIGHTS", "perceptual_objective"]
@@ -49,18 +48,10 @@ def perceptual_objective(
     Raises:
         InputError: the adversarial term is on without ``guidance``; a weight, backbone or file is unusable.
     """
-    for name in weights or {}:
-        check_choice("the loss term", name, PAPER_WEIGHTS)
-    chosen = {**PAPER_WEIGHTS, **(weights or {})}
-    if chosen["adversarial"] and guidance is None:
-        raise InputError(
-            "the adversarial term is on but there is no discriminator: give guidance=AdversarialGuidance(...), or set "
-            "the weight of adversarial to 0."
-        )
+    chosen = chosen_weights(PAPER_WEIGHTS, weights, guidance, AdversarialGuidance)
     feature = _feature_term(feature_weights, feature_backbone, untrained_features) if chosen["feature"] else None
     terms = {"reconstruction": nn.L1Loss(), "feature": feature, "adversarial": guidance}
-    there = {name: term for name, term in terms.items() if term is not None}
-    return MultiTermLoss(there, {name: chosen[name] for name in there})
+    return sum_of_terms(terms, chosen)
 
 
 def _feature_term(

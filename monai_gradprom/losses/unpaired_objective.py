@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from monai_gradprom.choices import check_choice
-from monai_gradprom.errors import InputError
 from monai_gradprom.losses.divergence import CueDivergence
 from monai_gradprom.losses.feature_content import FeatureContentLoss
 from monai_gradprom.losses.multi_term import MultiTermLoss
 from monai_gradprom.losses.r1 import DomainGuidance
+from monai_gradprom.losses.switched_terms import chosen_weights, sum_of_terms
 from monai_gradprom.losses.wavelet import WaveletContentLoss
 from monai_gradprom.networks import FeatureNetwork
 
@@ -54,22 +53,14 @@ def unpaired_objective(
     Raises:
         InputError: the adversarial term is on without ``guidance``; a weight, backbone or file is unusable.
     """
-    for name in weights or {}:
-        check_choice("the loss term", name, UNPAIRED_WEIGHTS)
-    chosen = {**UNPAIRED_WEIGHTS, **(weights or {})}
-    if chosen["adversarial"] and guidance is None:
-        raise InputError(
-            "the adversarial term is on but there is no discriminator: give guidance=DomainGuidance(...), or set the "
-            "weight of adversarial to 0."
-        )
+    chosen = chosen_weights(UNPAIRED_WEIGHTS, weights, guidance, DomainGuidance)
     terms = {
         "wavelet": WaveletContentLoss(wavelet_levels),
         "feature": _feature_term(encoders or {}, untrained_features) if chosen["feature"] else None,
         "adversarial": guidance,
         "divergence": CueDivergence(network),
     }
-    there = {name: term for name, term in terms.items() if term is not None}
-    return MultiTermLoss(there, {name: chosen[name] for name in there})
+    return sum_of_terms(terms, chosen)
 
 
 def _feature_term(encoders: Mapping[str, str | os.PathLike[str]], untrained: bool) -> FeatureContentLoss | None:

@@ -104,8 +104,8 @@ def _resnet(backbone: str, weights: str | os.PathLike[str] | None, seed: int) ->
         network = TorchvisionResNetEncoder(ENCODER_PREFIX + backbone, in_channels=3)
     if weights is None:
         _LOGGER.warning(
-            "no file of ImageNet weights is given (bundles: --feature_weights, --feature_encoders): features are those of "
-            "an untrained %s, comparable with each other only.",
+            "no file of ImageNet weights is given (bundles: --feature_weights, --feature_encoders): features are those "
+            "of an untrained %s, comparable with each other only.",
             backbone,
         )
     else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tiny_bundles
 import torch
 from miniatures import WRITERS
 from monai.bundle import ConfigWorkflow
@@ -16,16 +17,6 @@ TINY_NETWORK = {"network_def#channels": 4, "network_def#num_blocks": 1}
 TINY_DPENET = {"network_def#channels": [4, 6, 8]}
 TINY_HQGNET = {"width": 4}
 TINY_DISCRIMINATOR = {"discriminator_def#channels": [4, 6]}
-TINY_RECOGNIZER = {
-    "_target_": "UNet",
-    "_disabled_": "$@recognition == 'diagnosis'",
-    "spatial_dims": 2,
-    "in_channels": "@channels",
-    "out_channels": "@num_classes#segmentation",
-    "channels": [4, 8],
-    "strides": [1],  # no halving: any size works
-    "norm": "batch",
-}
 TINY_TRAIN = {
     "image_size": 32,
     "batch_size": 2,
@@ -73,7 +64,7 @@ def workflow(archive):
         defaults |= tiny.get(bundle, TINY_NETWORK) if tiny_network else {}
         defaults |= TINY_DISCRIMINATOR if bundle in tiny and config == "train" else {}
         if tiny_recognizer and config != "inference" and bundle != "covidct_denoise":
-            defaults |= {"recognizer_defs#segmentation": TINY_RECOGNIZER}
+            defaults |= {"recognizer_defs#segmentation": tiny_bundles.tiny_recognizer()}
         defaults |= TINY_TRAIN if config == "train" else {}
         files = [str(BUNDLES / bundle / "configs" / f"{name}.json") for name in (config, *extra)]
         return ConfigWorkflow(

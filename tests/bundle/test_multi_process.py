@@ -13,17 +13,10 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 from processes import in_processes
+from tiny_bundles import tiny_recognizer
 
 CONFIGS = Path(__file__).parents[2] / "bundles" / "camus_denoise" / "configs"
-RECOGNIZER = {
-    "_target_": "UNet",
-    "spatial_dims": 2,
-    "in_channels": 1,
-    "out_channels": "@num_classes#segmentation",
-    "channels": [4, 8],
-    "strides": [2],
-    "norm": "batch",
-}
+RECOGNIZER = {"recognizer_defs#segmentation": tiny_recognizer(strides=[2])}
 SWITCHES = {
     "network_def#channels": 4,
     "network_def#num_blocks": 1,
@@ -45,7 +38,7 @@ def _run(rank, world, camus, output, configs, switches):
         logging_file=False,
         dataset_dir=str(camus),
         output_dir=str(output),
-        **SWITCHES | {"recognizer_defs#segmentation": RECOGNIZER} | switches,
+        **SWITCHES | RECOGNIZER | switches,
     )
     workflow.initialize()
     workflow.run()
@@ -109,7 +102,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(camus, tmp_path):
 def test_torchrun_trains_and_writes_once(camus, tmp_path):
     """Mixed precision, accumulation, clipping and channels-last on the way."""
     files = str([str(CONFIGS / "train.json"), str(CONFIGS / "multi_gpu_train.json")])
-    switches = SWITCHES | {"dataset_dir": camus, "output_dir": tmp_path, "recognizer_defs#segmentation": RECOGNIZER}
+    switches = SWITCHES | {"dataset_dir": camus, "output_dir": tmp_path} | RECOGNIZER
     switches |= {"batch_size": 1, "accumulation_steps": 2, "max_epochs": 2, "clip_norm": 0.5, "channels_last": "true"}
     switches |= {"amp": "true", "amp_dtype": "bfloat16", "image_size": 40}
     done = subprocess.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from built_bundles import get, rows
+from built_bundles import Spy, get, rows
 from ignite.engine import Events
 from PIL import Image
 from processes import in_processes
@@ -41,15 +41,11 @@ def perceptual(run):
 def test_every_term_is_logged_and_the_discriminator_is_trained_and_kept(perceptual, tmp_path, capsys):
     start = []
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.STARTED, self.look)
-
-        def look(self, engine):
-            start.append(parameters_to_vector(engine.adversaries[0].network.parameters()).detach().clone())
+    def look(engine):
+        start.append(parameters_to_vector(engine.adversaries[0].network.parameters()).detach().clone())
 
     extra = "$@train#handlers + @objective.lr_handlers + [@spy, @train#checkpoint]"
-    built = perceptual(max_epochs=2, spy=Spy(), **{"train#trainer#train_handlers": extra})
+    built = perceptual(max_epochs=2, spy=Spy(look, Events.STARTED), **{"train#trainer#train_handlers": extra})
     out = tmp_path / "out"
     found = rows(out / "losses.csv")
     assert [row["term"] for row in found[:3]] == ["reconstruction", "adversarial", "discriminator"]
@@ -121,17 +117,16 @@ def test_a_run_cut_short_and_resumed_equals_the_straight_one(perceptual, tmp_pat
     class Cut(Exception):
         pass
 
-    class PowerCut:
-        def attach(self, engine):
-            engine.add_event_handler(Events.ITERATION_COMPLETED(once=3), self.cut)
-
-        def cut(self, engine):
-            raise Cut
+    def power_cut(engine):
+        raise Cut
 
     handlers = "$@train#handlers + @recognizers.lr_handlers + @objective.lr_handlers + [@train#checkpoint, @cut]"
     with pytest.raises(RuntimeError, match="train::trainer"):  # MONAI's, around the cut
         perceptual(
-            output_dir=str(tmp_path / "cut"), cut=PowerCut(), **{"train#trainer#train_handlers": handlers}, **common
+            output_dir=str(tmp_path / "cut"),
+            cut=Spy(power_cut, Events.ITERATION_COMPLETED(once=3)),
+            **{"train#trainer#train_handlers": handlers},
+            **common,
         )
     perceptual(output_dir=str(tmp_path / "cut"), resume="true", **common)
     whole, cut = (
@@ -157,20 +152,16 @@ def test_another_weight_is_another_experiment(perceptual):
 def test_evaluation_degrades_as_recorded_and_measures_delta_e(perceptual, workflow, tmp_path):
     seen = {}
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.ITERATION_COMPLETED, self.look)
-
-        def look(self, engine):
-            for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-                seen[item["id"]] = {key: output[key] for key in ("image", "pred", "label")}
+    def look(engine):
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            seen[item["id"]] = {key: output[key] for key in ("image", "pred", "label")}
 
     network = workflow("inference", bundle=BUNDLE).parser
     network.parse(reset=True)
     torch.save(network.get_parsed_content("network_def").state_dict(), tmp_path / "untrained.pt")
     common = {"brightness": [0.3, 0.5], "contrast": 0.5, "noise": "uniform", "noise_sigma": 0.01}
     common["weights"] = str(tmp_path / "untrained.pt")
-    perceptual("evaluate", **{"evaluator#val_handlers": ["@handlers#0", Spy()]}, **common)
+    perceptual("evaluate", **{"evaluator#val_handlers": ["@handlers#0", Spy(look)]}, **common)
     found = {row["id"]: row for row in rows(tmp_path / "out" / "metrics_per_image.csv")}
     assert len(found) == len(seen) == 2
     drawn = []

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from built_bundles import get, rows
-from ignite.engine import Events
+from built_bundles import Spy, get, rows
 from PIL import Image
 
 from monai_gradprom.bundle import find_input_error
@@ -128,12 +127,8 @@ def test_super_resolution_enlarges_and_is_compared_with_bicubic(run, tmp_path, f
     weights = str(tmp_path / "out" / "model.pt")
     seen = {}
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.ITERATION_COMPLETED, self.look)
-
-        def look(self, engine):
-            seen.update(engine.state.output[0], id=engine.state.batch[0]["id"])
+    def look(engine):
+        seen.update(engine.state.output[0], id=engine.state.batch[0]["id"])
 
     run(
         "evaluate",
@@ -141,7 +136,7 @@ def test_super_resolution_enlarges_and_is_compared_with_bicubic(run, tmp_path, f
         scale_factor=factor,
         downsampling="bicubic",
         weights=weights,
-        **{"evaluator#val_handlers": ["@handlers#0", Spy()]},
+        **{"evaluator#val_handlers": ["@handlers#0", Spy(look)]},
     )
     low, high, shown = (np.asarray(seen[key]) for key in ("image", "label", "baseline"))
     # 54 × 46 pixels are trimmed to a multiple of the factor

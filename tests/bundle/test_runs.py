@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from built_bundles import get, rows
+from built_bundles import Spy, get, rows
 from ignite.engine import Events
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -104,20 +104,15 @@ def first_moments(run, folder, **switches):
     """Initial weights, the first batch and the first two losses of a run."""
     seen = {"losses": []}
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.STARTED, self.start)
-            engine.add_event_handler(Events.ITERATION_COMPLETED, self.look)
+    def start(engine):
+        seen["weights"] = {name: value.clone() for name, value in engine.network.state_dict().items()}
 
-        def start(self, engine):
-            seen["weights"] = {name: value.clone() for name, value in engine.network.state_dict().items()}
+    def look(engine):
+        items = engine.state.output
+        seen.setdefault("batch", [(item["image"].clone(), item["label"].clone()) for item in items])
+        seen["losses"].append(float(items[0]["loss"]))
 
-        def look(self, engine):
-            items = engine.state.output
-            seen.setdefault("batch", [(item["image"].clone(), item["label"].clone()) for item in items])
-            seen["losses"].append(float(items[0]["loss"]))
-
-    spies = {"train#trainer#train_handlers": [Spy()]}
+    spies = {"train#trainer#train_handlers": [Spy(start, Events.STARTED), Spy(look)]}
     run(output_dir=str(folder), recognizer_pretrain_epochs=1, **spies, **switches)
     return seen
 
@@ -200,14 +195,15 @@ def test_pixels_of_the_users_own_images_by_datalist(run, camus, tmp_path):
 
 
 NETWORKS = {
-    "UNet": {"channels": [4, 8, 8], "strides": [2, 2]},
+    "monai_gradprom.networks.DnCNN": {"channels": 4, "depth": 3},
+    "UNet": {"channels": [4, 8, 8], "strides": [2, 2], "num_res_units": 2, "norm": None},
     "SegResNet": {"init_filters": 8, "blocks_down": [1, 1], "blocks_up": [1]},
     "monai.networks.nets.restormer.Restormer": {"dim": 8, "num_blocks": [1, 1], "heads": [1, 1]},
 }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_of_monai_takes_the_place_of_srresnet(run, tmp_path, name):
+def test_another_network_takes_the_place_of_srresnet(run, tmp_path, name):
     network = {"_target_": name, "spatial_dims": 2, "in_channels": 1, "out_channels": 1, **NETWORKS[name]}
     switches = {"tiny_network": False, "network_def": network, "size_multiple": 8}
     built = run(**switches)
@@ -227,15 +223,11 @@ def spied_evaluation(run, weights, **switches):
     """Every image that an evaluation has seen, by id, and the metrics."""
     seen = {}
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.ITERATION_COMPLETED, self.look)
+    def look(engine):
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            seen[item["id"]] = {key: output[key][0].numpy().copy() for key in ("image", "pred", "label")}
 
-        def look(self, engine):
-            for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-                seen[item["id"]] = {key: output[key][0].numpy().copy() for key in ("image", "pred", "label")}
-
-    built = run("evaluate", weights=weights, **{"evaluator#val_handlers": ["@handlers#0", Spy()]} | switches)
+    built = run("evaluate", weights=weights, **{"evaluator#val_handlers": ["@handlers#0", Spy(look)]} | switches)
     return seen, get(built, "evaluator").state.metrics
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from built_bundles import get, rows
+from built_bundles import Spy, get, rows
 from ignite.engine import Events
 from PIL import Image
 from processes import in_processes
@@ -46,12 +46,12 @@ def test_the_gate_the_terms_and_the_bank(unpaired, tmp_path):
     """Two epochs: the first alone, the second with the recognizer; every term logged; guides of good patients only."""
     seen = []
 
-    class Spy:
-        def attach(self, engine):
-            engine.add_event_handler(Events.ITERATION_STARTED, lambda e: seen.append(e.state.batch))
+    def look(engine):
+        seen.append(engine.state.batch)
 
-    extra = "$@train#handlers + @objective.handlers + [@spy, @train#checkpoint]"
-    built = unpaired(max_epochs=2, warmup_epochs=1, spy=Spy(), **{"train#trainer#train_handlers": extra})
+    handlers = "$@train#handlers + @objective.handlers + [@spy, @train#checkpoint]"
+    switches = {"train#trainer#train_handlers": handlers, "spy": Spy(look, Events.ITERATION_STARTED)}
+    built = unpaired(max_epochs=2, warmup_epochs=1, **switches)
     assert built.check_properties() == []
     out = tmp_path / "out"
     found = rows(out / "losses.csv")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from adversarial_runs import first_batch, train
 from ignite.engine import Events
 from monai.data import DataLoader
 from processes import in_processes
@@ -22,11 +23,10 @@ from monai_gradprom.engines import (
     AuxiliaryTask,
     GradPromTrainer,
     Precision,
-    RandomStates,
     synchronise_batch_norm,
 )
 from monai_gradprom.errors import InputError
-from monai_gradprom.handlers import GradientClipping, LossTelemetry, TrainingCheckpoint
+from monai_gradprom.handlers import GradientClipping
 from monai_gradprom.losses import AdversarialGuidance, SoftLabelAdversarialLoss, perceptual_objective
 from monai_gradprom.networks import DPENet, PerceptualDiscriminator
 
@@ -84,11 +84,6 @@ def build(
         trainer=trainer, network=network, discriminator=discriminator, guidance=guidance, objective=objective,
         loader=loader, adversary=adversary,
     )  # fmt: skip
-
-
-def first_batch(run):
-    run.loader.sampler.set_position(0)
-    return next(iter(run.loader))
 
 
 def grads(network):
@@ -296,34 +291,10 @@ def _task(recognizer):
 # --- resume and several processes -------------------------------------------------------------------------------------
 
 
-def train(rank, world, folder=None, stop=None, resume=False, soft=False, epochs=3, **options):
-    handlers = []
-    checkpoint = TrainingCheckpoint({}, folder or "", iteration_interval=1, resume=resume)
-    if folder:
-        handlers = [checkpoint, *([LossTelemetry(folder)] if rank == 0 else [])]
-    run = build(soft=soft, rank=rank, world=world, handlers=handlers, max_epochs=epochs, **options)
-    torch.manual_seed(50 + rank + 10 * resume)
-    checkpoint.objects |= {"network": run.network, "optimizer": run.trainer.optimizer, "random": RandomStates()}
-    checkpoint.objects |= run.adversary.checkpoint_objects
-    terms = []
-
-    @run.trainer.on(Events.ITERATION_COMPLETED)
-    def look(engine):
-        terms.append(dict(engine.state.loss_terms))
-        if engine.state.iteration == stop:
-            engine.terminate()
-
-    if resume:
-        assert checkpoint.restore()
-    run.trainer.run()
-    state = [t for n in (run.network, run.discriminator) for t in n.state_dict().values()]
-    return {"terms": terms, "state": state, "skipped": run.trainer.state.skipped_updates}
-
-
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, stop):
     """Labels of chance, Adam's moments and running statistics included."""
-    case = partial(train, 0, 1, soft=True, optimizer=torch.optim.Adam)
+    case = partial(train, build, 0, 1, soft=True, optimizer=torch.optim.Adam)
     whole = case(tmp_path / "whole")
     case(tmp_path / "cut", stop=stop)
     resumed = case(tmp_path / "cut", resume=True)
@@ -346,7 +317,7 @@ def test_labels_are_really_of_chance():
 @pytest.mark.parametrize("options", [{}, {"count": 7}, {"accumulation_steps": 2}], ids=str)
 def test_two_processes_are_one(options):
     """Also where a last batch is dealt out unevenly; batch normalisation counts over both."""
-    case = partial(train, epochs=2, **options)
+    case = partial(train, build, epochs=2, **options)
     one, two = case(0, 1), in_processes(case)
     assert all(torch.equal(a, b) for a, b in zip(two[0]["state"], two[1]["state"], strict=True))
     for a, b in zip(one["state"], two[0]["state"], strict=True):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from adversarial_runs import first_batch, train
 from ignite.engine import Events
 from monai.data import DataLoader
 from processes import in_processes
@@ -21,11 +22,9 @@ from monai_gradprom.engines import (
     AuxiliaryTask,
     GradPromTrainer,
     GuidedBatch,
-    RandomStates,
     synchronise_batch_norm,
 )
 from monai_gradprom.errors import InputError
-from monai_gradprom.handlers import LossTelemetry, TrainingCheckpoint
 from monai_gradprom.inferers import PaddedInferer
 from monai_gradprom.losses import DomainGuidance, UnpairedTarget, WaveletContentLoss, r1_penalty, unpaired_objective
 from monai_gradprom.networks import HQGNet, ResidualDiscriminator
@@ -88,11 +87,6 @@ def build(
         trainer=trainer, network=network, discriminator=discriminator, guidance=guidance, loader=loader,
         adversary=adversary,
     )  # fmt: skip
-
-
-def first_batch(run):
-    run.loader.sampler.set_position(0)
-    return next(iter(run.loader))
 
 
 def watched(run, at=1):
@@ -251,35 +245,10 @@ def test_bfloat16_changes_little_and_leaves_the_bank_and_penalty_in_full_precisi
 # --- resume and several processes -------------------------------------------------------------------------------------
 
 
-def train(rank, world, folder=None, stop=None, resume=False, epochs=3, **options):
-    handlers = []
-    checkpoint = TrainingCheckpoint({}, folder or "", iteration_interval=1, resume=resume)
-    if folder:
-        handlers = [checkpoint, *([LossTelemetry(folder)] if rank == 0 else [])]
-    run = build(rank=rank, world=world, handlers=handlers, max_epochs=epochs, **options)
-    torch.manual_seed(50 + rank + 10 * resume)
-    checkpoint.objects |= {"network": run.network, "optimizer": run.trainer.optimizer, "random": RandomStates()}
-    checkpoint.objects |= run.adversary.checkpoint_objects
-    terms = []
-
-    @run.trainer.on(Events.ITERATION_COMPLETED)
-    def look(engine):
-        terms.append(dict(engine.state.loss_terms))
-        if engine.state.iteration == stop:
-            engine.terminate()
-
-    if resume:
-        assert checkpoint.restore()
-    run.trainer.run()
-    learnt = [p.detach() for n in (run.network, run.discriminator) for p in n.parameters()]
-    state = [t for n in (run.network, run.discriminator) for t in n.state_dict().values()]
-    return {"terms": terms, "state": state, "learnt": learnt}
-
-
 @pytest.mark.parametrize("stop", [3])
 def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, stop):
     """The cue's draws, the drawn guides, the bank and Adam's moments included."""
-    case = partial(train, 0, 1)
+    case = partial(train, build, 0, 1)
     whole = case(tmp_path / "whole")
     case(tmp_path / "cut", stop=stop)
     resumed = case(tmp_path / "cut", resume=True)
@@ -292,7 +261,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, stop):
 def test_two_processes_are_one_where_the_cue_has_no_chance():
     """The penalty is a mean over images as well; each process fills a bank of its own, evaluation takes the first's."""
     # steps so small that the tiny network does not blow rounding up
-    case = partial(train, epochs=2, narrow=True, optimizer=torch.optim.SGD, lr=1e-3)
+    case = partial(train, build, epochs=2, narrow=True, optimizer=torch.optim.SGD, lr=1e-3)
     one, two = case(0, 1), in_processes(case)
     for a, b in zip(two[0]["learnt"], two[1]["learnt"], strict=True):
         assert torch.equal(a, b)
@@ -304,7 +273,7 @@ def test_two_processes_are_one_where_the_cue_has_no_chance():
 
 
 def test_two_processes_draw_cues_of_their_own_and_stay_together():
-    two = in_processes(partial(train, epochs=1))
+    two = in_processes(partial(train, build, epochs=1))
     assert all(torch.equal(a, b) for a, b in zip(two[0]["learnt"], two[1]["learnt"], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(two[0]["state"], two[1]["state"], strict=True))  # the banks
 

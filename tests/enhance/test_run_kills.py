@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from enhance_commands import Command, is_alive, rows, state, tree
+from enhance_commands import Command, arguments, is_alive, rows, state, tree
 from enhance_inputs import mixed, shifting
 
 from monai_gradprom.enhance.model.network import BundleNetwork
@@ -27,10 +27,6 @@ def bundle(tmp_path_factory):
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     return mixed(tmp_path_factory.mktemp("files") / "in")
-
-
-def arguments(source, output, bundle):
-    return [source, output, "--bundle", bundle, "--device", "cpu", "--workers", "2"]
 
 
 def without_seconds(output):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from miniatures import WRITERS
+from tiny_bundles import tiny_recognizer
 
 from monai_gradprom.experiments.grid.bundle_files import BundleFiles
 from monai_gradprom.experiments.grid.cells import cells
@@ -14,15 +15,6 @@ from monai_gradprom.experiments.grid.evaluations import Evaluations
 from monai_gradprom.experiments.grid.plan import make_plan
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
-TINY_RECOGNIZER = {
-    "_target_": "UNet",
-    "spatial_dims": 2,
-    "in_channels": "@channels",
-    "out_channels": "@num_classes#segmentation",
-    "channels": [4, 8],
-    "strides": [1],
-    "norm": "batch",
-}
 TINY = {
     "image_size": 32,
     "batch_size": 2,
@@ -31,7 +23,7 @@ TINY = {
     "recognizer_pretrain_epochs": 1,
     "network_def#channels": 4,
     "network_def#num_blocks": 1,
-    "recognizer_defs#segmentation": TINY_RECOGNIZER,
+    "recognizer_defs#segmentation": tiny_recognizer(),
 }
 
 

@@ -10,22 +10,13 @@ import pytest
 import torch
 from built_bundles import assert_equal
 from miniatures import write_camus
+from tiny_bundles import tiny_recognizer
 from training_journal import read_journal
 
 CONFIGS = Path(__file__).parents[2] / "bundles" / "camus_denoise" / "configs"
-RECOGNIZER = {
-    "_target_": "UNet",
-    "_disabled_": "$@recognition == 'diagnosis'",
-    "spatial_dims": 2,
-    "in_channels": "@channels",
-    "out_channels": "@num_classes#segmentation",
-    "channels": [4, 8],
-    "strides": [2],
-    "norm": "batch",
-    "dropout": 0.2,  # so that random states matter
-}
 SWITCHES = {
-    "recognizer_defs#segmentation": json.dumps(RECOGNIZER),
+    # with dropout, so that random states matter
+    "recognizer_defs#segmentation": json.dumps(tiny_recognizer(strides=[2], dropout=0.2)),
     "network_def#channels": 4,
     "network_def#num_blocks": 1,
     "image_size": 40,

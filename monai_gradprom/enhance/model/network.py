@@ -21,10 +21,11 @@ from monai_gradprom.errors import InputError
 from .batch_limits import batches, check_tiles, set_tiles_at_once, with_tile_size
 from .bundle_config import BundleConfig
 from .bundle_weights import built_network, load_bundle_weights
-from .devices import chosen_device, is_out_of_memory
+from .devices import chosen_device
 from .frame_transforms import FrameTransforms
 from .image_copy import copy_image
 from .network_trial import channels_that_work, enlargement_of, trial_images
+from .one_by_one import together_or_one_by_one
 from .onnx_network import in_onnx
 from .plain_scaling import PlainScaling
 from .reach import reach_of
@@ -148,7 +149,7 @@ class BundleNetwork:
             frames = torch.empty(len(places), *units[places[0][0]].shape[1:])
             for (file, frame), target in zip(places, frames.numpy(), strict=True):
                 copy_image(target, units[file][frame])
-            results = self._run(frames, [ranges[file] for file, _ in places], batch_size)
+            results = together_or_one_by_one(self._enhanced, frames, [ranges[file] for file, _ in places], batch_size)
             if results is frames:  # nothing has changed
                 continue
             for (file, frame), result in zip(places, results.numpy(), strict=True):
@@ -162,24 +163,6 @@ class BundleNetwork:
         if self.factor == 1:
             return given.copy(order="K")
         return np.empty_like(given, np.float32, shape=(len(given), *shape))
-
-    def _run(self, frames: torch.Tensor, ranges: Sequence[Window], batch_size: int) -> torch.Tensor:
-        """One batch; if that is too much, frame by frame."""
-        try:
-            return self._enhanced(frames, ranges, batch_size)
-        except InputError:
-            raise
-        except Exception as error:  # a network may raise anything over one image; the others are not at fault
-            problem = error.with_traceback(None)  # which would hold on to the batch's memory
-        if len(frames) > 1 or (batch_size > 1 and is_out_of_memory(problem)):
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            return torch.cat([self._run(frames[i : i + 1], ranges[i : i + 1], 1) for i in range(len(frames))])
-        shape = list(frames.shape[1:])
-        if is_out_of_memory(problem):
-            raise InputError(f"an image of {shape} takes more memory than there is; set a smaller tile size.")
-        text = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
-        raise InputError(f"the bundle cannot be applied to an image of {shape} ({text}).") from problem
 
     def _enhanced(self, frames: torch.Tensor, ranges: Sequence[Window], batch_size: int) -> torch.Tensor:
         set_tiles_at_once(self._inferer, batch_size)

@@ -15,7 +15,7 @@ from monai_gradprom.formats.stored import StoredImage
 from .change import Change
 from .changeable import Changeable
 from .interpolate import enlarge_cubic, enlarge_nearest, without_gaps
-from .single_precision import fits_single_precision
+from .network_view import NetworkView
 
 __all__ = ["PixelMap"]
 
@@ -64,10 +64,9 @@ class PixelMap:
         self.network_channels = network_channels
         self.change = Change()
         self._strength = strength
-        self._grey_of_colour = image.channels == 3 and network_channels == 1
         self._colour_of_grey = image.channels == 1 and network_channels == 3
         self._changeable = Changeable(image, window)
-        self._exact = fits_single_precision(image) and not (image.inverted or self._grey_of_colour)
+        self._view = NetworkView(image, window, network_channels)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         # one unit of the network's change, in stored values
         self._back = strength / slope * (-1 if image.inverted else 1)
@@ -90,7 +89,7 @@ class PixelMap:
         """
         out = np.empty_like(stored, np.float32, shape=(len(stored), self.network_channels, *stored.shape[2:]))
         for shown, frame in zip(out, stored, strict=True):
-            self._show(shown, frame, self._changeable.gaps(frame))
+            self._view.show(shown, frame, self._changeable.gaps(frame))
         self._last = stored, out  # which the way back needs again
         return out
 
@@ -126,38 +125,8 @@ class PixelMap:
                 self._enlarged(new, frame, made, before, factor)
         return out
 
-    def _show(self, out: np.ndarray, frame: np.ndarray, gaps: np.ndarray | None) -> None:
-        """[C, *spatial] stored -> [network_channels, *spatial] float32."""
-        if self._exact:
-            out[...] = frame
-            if self.image.rescale[1]:
-                out += np.float32(self.image.rescale[1])
-        else:
-            with np.errstate(over="ignore", invalid="ignore"):  # infinity, and infinity less itself, are gaps
-                out[...] = self._units(frame)
-        if gaps is not None:
-            low, high = self.window
-            holes = np.broadcast_to(self._as_shown(gaps), out.shape)
-            out[holes] = np.where(out[holes] == np.inf, high, low)
-
-    def _units(self, frame: np.ndarray) -> np.ndarray:
-        """[C, *spatial] stored -> float64 units, [1, *spatial] where luminance is wanted; bright is high."""
-        slope, intercept = self.image.rescale
-        units: np.ndarray = luminance(frame) if self._grey_of_colour else frame.astype(np.float64)
-        if slope != 1:
-            units *= slope
-        if intercept:
-            units += intercept
-        if self.image.inverted:
-            np.subtract(sum(self.window), units, out=units)
-        return units
-
-    def _as_shown(self, gaps: np.ndarray) -> np.ndarray:
-        """Gaps of stored channels as gaps of what is shown: luminance needs all three."""
-        return np.any(gaps, axis=0, keepdims=True) if self._grey_of_colour else gaps
-
     def _may_change(self, gaps: np.ndarray | None, shown: np.ndarray) -> np.ndarray | None:
-        return self._changeable.where(shown, None if gaps is None else self._as_shown(gaps))
+        return self._changeable.where(shown, None if gaps is None else self._view.gaps(gaps))
 
     def _difference(self, made: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """What the network changed, in stored values: float64, [C or 1, *spatial]."""
@@ -189,7 +158,7 @@ class PixelMap:
     def _enlarged(self, out: np.ndarray, frame: np.ndarray, made: np.ndarray, shown: np.ndarray, factor: int) -> None:
         gaps = self._changeable.gaps(frame)
         before = enlarge_cubic(frame if gaps is None else without_gaps(frame, gaps), factor)
-        difference = self._difference(made, self._units(before))
+        difference = self._difference(made, self._view.units(before))
         allowed = self._may_change(gaps, shown)
         if allowed is not None:
             difference *= enlarge_nearest(allowed, factor)
