@@ -10,7 +10,10 @@ import zlib
 
 from hostile_seeds import KINDS, SUFFIXES, packed, seeds
 
-__all__ = ["KINDS", "mutated"]
+__all__ = ["KINDS", "WORD", "mutated"]
+
+WORD = b"Zeugin7Q"
+"""Of a patient; it stands in many of the files, anywhere, and must not be shown."""
 
 _NUMBERS = (0, 1, 2, 3, 7, 8, 12, 16, 32, 64, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535, 65536)
 _NUMBERS += (1 << 20, (1 << 24) + 1, (1 << 31) - 1, 1 << 31, (1 << 32) - 2, (1 << 32) - 1, 1 << 40, (1 << 64) - 1)
@@ -40,6 +43,8 @@ _TEXTS += (
     b"/etc/passwd",
     b"\0",
     b"\xff\xfe",
+    WORD,
+    WORD,
 )
 _ELEMENTS = (0x00020010, 0x00080005, 0x00080016, 0x00080060, 0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010)
 _ELEMENTS += (
@@ -178,6 +183,12 @@ def _append(data, chance):
     return data + (bytes(2000) if chance.random() < 0.5 else chance.randbytes(chance.choice((1, 8, 500))))
 
 
+def _plant(data, chance):
+    at = _place(data, chance)
+    data[at : at + chance.choice((0, len(WORD)))] = WORD
+    return data
+
+
 def _splice(data, chance):
     other = chance.choice(seeds(chance.choice(KINDS[:7])))
     at = _place(data, chance)
@@ -185,6 +196,7 @@ def _splice(data, chance):
 
 
 _ANYWHERE = (_flip, _byte, _byte, _number, _number, _number, _text, _cut, _delete, _insert, _repeat, _append, _splice)
+_ANYWHERE += (_plant, _plant)
 
 
 def _break_dicom(data, chance):
@@ -312,6 +324,9 @@ def _break_metaimage(data, chance):
         at = data.find(b"\n") + 1  # behind the first, by which the format is known
         data[at:at] = line + b"\n"
     return data
+
+
+_break_mhd = _break_metaimage
 
 
 def _break_cfg(data, chance):

@@ -7,6 +7,7 @@ import gzip
 import io
 import struct
 import tempfile
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -18,9 +19,15 @@ from PIL import Image
 DICOM_OF_OTHERS = Path(pydicom.__file__).parent / "data" / "test_files"
 LARGEST = 45_000  # bytes of a seed: mutations of larger ones seldom meet anything but pixels
 CFG = b"ED: 1\nES: 14\nNbFrame: 20\nSex: F\nAge: 56\nImageQuality: Good\nEF: 56.3\nFrameRate: 48.4\n"
-KINDS = ("dicom", "nifti", "png", "tiff", "jpeg", "bmp", "metaimage", "mat", "cfg")
+KINDS = ("dicom", "nifti", "png", "tiff", "jpeg", "bmp", "metaimage", "mhd", "mat", "cfg")
 SUFFIXES = {"dicom": ".dcm", "nifti": ".nii", "png": ".png", "tiff": ".tif", "jpeg": ".jpg", "bmp": ".bmp"}
-SUFFIXES |= {"metaimage": ".mha", "mat": ".mat", "cfg": ".cfg"}
+SUFFIXES |= {"metaimage": ".mha", "mhd": ".mhd", "mat": ".mat", "cfg": ".cfg"}
+
+
+def beside(suffix):
+    """What the headers of this suffix name: sound bytes by file name."""
+    data = _values(720).tobytes()
+    return {"file.raw": data, "file.zraw": zlib.compress(data)} if suffix == ".mhd" else {}
 
 
 @cache
@@ -123,8 +130,6 @@ def _bmp():
 
 
 def _metaimage():
-    import zlib
-
     for kind, dtype, lines in (
         ("MET_SHORT", np.int16, "NDims = 2\nDimSize = 6 5\n"),
         ("MET_UCHAR", np.uint8, "NDims = 3\nDimSize = 6 5 3\nElementSpacing = 1 1 2\nOffset = 0 1 2\n"),
@@ -137,6 +142,12 @@ def _metaimage():
             more = f"CompressedData = True\nCompressedDataSize = {len(body)}\n" if packed else ""
             head = f"ObjectType = Image\n{lines}BinaryData = True\nBinaryDataByteOrderMSB = False\n{more}"
             yield f"{head}ElementType = {kind}\nElementDataFile = LOCAL\n".encode() + body
+
+
+def _mhd():
+    for data in _metaimage():
+        packed = b"CompressedData" in data
+        yield data[: data.index(b"LOCAL")] + (b"file.zraw\n" if packed else b"file.raw\n")
 
 
 def _mat():

@@ -8,7 +8,12 @@ import traceback
 from datetime import datetime, timezone
 from functools import cache
 
-__all__ = ["TARGETS", "preload"]
+from hostile_mutations import WORD
+from hostile_seeds import beside
+
+__all__ = ["TARGETS", "preload", "shows_the_word"]
+
+_DATA_FILES = {"file.raw", "file.zraw", "file.mhd.raw", "file.mhd.zraw"}
 
 
 def _enhance(folder, suffix, data):
@@ -22,7 +27,8 @@ def _enhance(folder, suffix, data):
 
     source, output, name = folder / "in", folder / "out", f"file{suffix}"
     _made_anew(folder, source, output / ".work")
-    (source / name).write_bytes(data)
+    for path, sound in {name: data, **beside(suffix)}.items():
+        (source / path).write_bytes(sound)
     provenance = Provenance("b", "1", "1", "0" * 64, "k", datetime(2026, 1, 1, tzinfo=timezone.utc), None, 1.0)
     domain = Domain(modalities=None, channels=len(data) % 2 or None, spatial_shape=None, spatial_dims=2)
     setup = Setup(source, output, output / ".work", domain, provenance, any_modality=len(data) % 3 > 0, memory=0.5)
@@ -39,8 +45,10 @@ def _enhance(folder, suffix, data):
     for place in (folder, source, output):
         found = set(os.listdir(place))
         wanted = {folder: {"in", "out"}, source: {name}, output: {".work", *expected}}[place]
-        if found - {"file.raw", "file.zraw"} != wanted:
+        if found - _DATA_FILES != wanted:
             return "harm", f"wrote {sorted(found - wanted)}"
+    if shows_the_word(repr((facts.reason, facts.output, row))):
+        return "harm", f"shows what the file says: {row}"
     if row.status != "done" and len(row.reason or "") < 10:
         return "harm", f"no reason but {row.reason!r}"
     if "unexpected" in (row.reason or ""):
@@ -73,14 +81,15 @@ def _read(folder, suffix, data):
 
     _made_anew(folder)
     path = folder / f"file{suffix}"
-    path.write_bytes(data)
+    for name, sound in {path.name: data, **beside(suffix)}.items():
+        (folder / name).write_bytes(sound)
     try:
         frames = count_frames(path)
         if frames > 100_000:
             return "harm", f"{frames} frames in {len(data)} bytes"
         _loader()(path, frame=0 if frames > 1 else None)
     except InputError as error:
-        return "refused", str(error)
+        return "refused", _told(error)
     except BaseException as error:
         return "harm", _told(error)
     return "done", ""
@@ -113,10 +122,12 @@ def _camus(folder, data):
     (splits / "subgroup_testing.txt").write_bytes(data)
     try:
         for frames in ("ed_es", "half_sequence"):
-            camus_datalist(folder, "training", views="2CH", frames=frames)
+            items = camus_datalist(folder, "training", views="2CH", frames=frames)
+            if shows_the_word(repr(items)):
+                return "harm", f"lists what the file says: {items[0]}"
         camus_datalist(folder, "testing", views="2CH")
     except InputError as error:
-        return "refused", str(error)
+        return "refused", _told(error)
     except BaseException as error:
         return "harm", _told(error)
     return "done", ""
@@ -132,8 +143,14 @@ def _made_anew(folder, *wanted):
         place.mkdir(parents=True)
 
 
+def shows_the_word(text):
+    """Whether there is something of a patient in what somebody may be shown."""
+    return WORD.decode().lower() in text.lower()
+
+
 def _told(error):
-    return "".join(traceback.format_exception(error))[-1500:]
+    """As Python prints it, with the errors that it came from."""
+    return "".join(traceback.format_exception(error))
 
 
 def preload(target):

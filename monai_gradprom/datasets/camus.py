@@ -16,6 +16,8 @@ from monai_gradprom.errors import InputError
 
 __all__ = ["camus_datalist"]
 
+_QUALITIES = ("Good", "Medium", "Poor")
+
 
 def camus_datalist(
     root: str | Path,
@@ -49,7 +51,7 @@ def camus_datalist(
     Returns:
         Dicts with ``id`` (``"patient0001/patient0001_2CH_ED"``, unique), ``image`` and ``label`` (both the clean
         frame), ``segmentation`` if there is a mask, ``frame`` (zero-based, in sequences only), ``patient``, ``view``,
-        ``phase`` (``"ED"``, ``"ES"`` or ``"between"``) and ``quality`` (``"unknown"`` without cfg).
+        ``phase`` (``"ED"``, ``"ES"`` or ``"between"``) and ``quality`` (one of the three, else ``"unknown"``).
 
     Raises:
         InputError: ``root`` holds no CAMUS, an argument is unknown, split files are missing, or nothing is left.
@@ -133,7 +135,8 @@ def _item(
         missing["frames" if kind in ("ED", "ES") else "sequences"] += 1
         return None
     item = {"id": f"{patient}/{stem}", "image": str(image), "label": str(image), "patient": patient, "view": view}
-    item["quality"] = cfg["ImageQuality"].capitalize() if "ImageQuality" in cfg else "unknown"
+    quality = cfg.get("ImageQuality", "").capitalize()
+    item["quality"] = quality if quality in _QUALITIES else "unknown"  # a list shows no text of a broken cfg
     if mask.is_file():
         item["segmentation"] = str(mask)
     else:

@@ -45,8 +45,8 @@ def count_frames(path: Path, spatial_dims: int = 2) -> int:
     except InputError:
         raise
     except Exception as error:  # each library has its own exceptions, down to zlib's
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(f"{path}: cannot be read as an image ({reason}); put an intact copy in its place.") from error
+        reason = type(error).__name__  # its text may quote the file
+        raise InputError(f"{path}: cannot be read as an image ({reason}); put an intact copy in its place.") from None
     if any(int(n) < 1 for n in shape):
         raise InputError(f"{path}: has an axis without pixels; put an intact copy in its place or leave it out.")
     count = math.prod(int(n) for n in shape[spatial_dims:])

@@ -14,11 +14,12 @@ from monai_gradprom.formats.volumes.metaimage import open_metaimage
 
 __all__ = ["refuse_absurd"]
 
+_METAIMAGE = (".mha", ".mhd")
 _GREY = (0, 1, 3)  # white is 0, black is 0, a palette
 
 
 def refuse_absurd(path: Path) -> None:
-    """Look at the header of a picture, of a compressed NIfTI file, or of a MetaImage file.
+    """Look at the header of a picture, of a compressed NIfTI file, or of a MetaImage file (one that is named so, too).
 
     Whatever else is wrong with the file is left to its reader.
 
@@ -32,7 +33,7 @@ def refuse_absurd(path: Path) -> None:
             refuse_huge(path, *_picture_size(path, kind))
         elif kind == "NIfTI" and path.suffix == ".gz":
             refuse_bomb(path, path.stat().st_size, _volume_size(path))
-        elif kind == "MetaImage":
+        elif kind == "MetaImage" or path.suffix.lower() in _METAIMAGE:  # ITK takes it for one by its name
             open_metaimage(path)  # ITK believes any number of axes, and reads whatever file the header names
     except InputError:
         raise

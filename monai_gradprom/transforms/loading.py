@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +21,12 @@ from monai_gradprom.transforms.absurd_sizes import refuse_absurd
 from monai_gradprom.transforms.channels import match_channels
 from monai_gradprom.transforms.dicom_images import is_dicom, load_dicom
 from monai_gradprom.transforms.frames import split_frames
-from monai_gradprom.transforms.nuclei_reader import LizardLabelReader
+from monai_gradprom.transforms.gpu_notices import without_gpu_notices
+from monai_gradprom.transforms.nuclei_reader import LizardLabelReader, NotNuclei
 from monai_gradprom.transforms.picture_modes import is_deep_colour, plain_mode
 from monai_gradprom.transforms.shared_pixels import view_of
 
 __all__ = ["LoadClinicalImage", "LoadClinicalImaged"]
-
-
-@contextmanager
-def _without_gpu_notices() -> Iterator[None]:
-    """Keep MONAI from announcing, at every LoadImage, that an optional GPU DICOM decoder is absent."""
-    logger = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
-    level = logger.level
-    with warnings.catch_warnings():
-        if not os.environ.get("MONAI_DICOM_READER"):  # else the user asked for a decoder and should hear of it
-            logger.setLevel(logging.ERROR)
-            warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader")
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
 
 
 class LoadClinicalImage(LoadImage):
@@ -73,7 +55,7 @@ class LoadClinicalImage(LoadImage):
     """
 
     def __init__(self, channels: int | None = None, spatial_dims: int = 2, image_only: bool = True) -> None:
-        with _without_gpu_notices():
+        with without_gpu_notices():
             super().__init__(image_only=image_only, dtype=None)
         self.channels = channels
         self.spatial_dims = spatial_dims
@@ -137,10 +119,11 @@ class LoadClinicalImage(LoadImage):
         try:
             array, meta = reader.get_data(reader.read(str(path)))
         except Exception as error:  # each library has its own exceptions, down to zlib's
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            # whose text may quote the file
+            reason = str(error) if isinstance(error, NotNuclei) else type(error).__name__
             raise InputError(
                 f"{path}: cannot be read as an image ({reason}); put an intact copy in its place or leave it out."
-            ) from error
+            ) from None
         if array.dtype.kind not in "buif":
             raise InputError(
                 f"{path}: stores values of type {array.dtype}; convert it to integers or floating-point numbers."
@@ -182,7 +165,7 @@ class LoadClinicalImaged(LoadImaged):
         channels: int | None = None,
         spatial_dims: int = 2,
     ) -> None:
-        with _without_gpu_notices():
+        with without_gpu_notices():
             super().__init__(keys, dtype=None, allow_missing_keys=allow_missing_keys)
         self._loader: LoadClinicalImage = LoadClinicalImage(channels=channels, spatial_dims=spatial_dims)
         self.frame_key = frame_key

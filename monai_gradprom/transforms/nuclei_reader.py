@@ -13,13 +13,17 @@ from monai.config import PathLike
 from monai.data import ImageReader, is_supported_format
 from monai.utils import MetaKeys, ensure_tuple
 
-__all__ = ["LIZARD_CLASSES", "UNKNOWN_NUCLEUS", "LizardLabelReader", "nuclei_class_map", "read_nuclei"]
+__all__ = ["LIZARD_CLASSES", "UNKNOWN_NUCLEUS", "LizardLabelReader", "NotNuclei", "nuclei_class_map", "read_nuclei"]
 
 LIZARD_CLASSES = ("neutrophil", "epithelial", "lymphocyte", "plasma", "eosinophil", "connective")
 UNKNOWN_NUCLEUS = len(LIZARD_CLASSES) + 1
 _FIELDS = ("inst_map", "id", "class")
 _MOST_NUCLEI = 2**24
 _MOST_VALUES = 2**27  # a hundred times the pixels of Lizard's largest image
+
+
+class NotNuclei(ValueError):
+    """A file is no nuclei label of Lizard's. Its text is this module's own and quotes no text of the file."""
 
 
 def read_nuclei(path: PathLike) -> dict[str, np.ndarray]:
@@ -29,22 +33,22 @@ def read_nuclei(path: PathLike) -> dict[str, np.ndarray]:
         path: the file, of MATLAB's formats up to version 7.
 
     Raises:
-        ValueError: the file is of MATLAB 7.3 or another version, holds something else, or claims an absurd size.
+        NotNuclei: the file is of MATLAB 7.3 or another version, holds something else, or claims an absurd size.
     """
     try:
         _refuse_huge(path)
         found = scipy.io.loadmat(str(path), variable_names=_FIELDS)
     except NotImplementedError as error:
-        raise ValueError("it is of MATLAB 7.3; save it again with MATLAB's option -v7") from error
+        raise NotNuclei("it is of MATLAB 7.3; save it again with MATLAB's option -v7") from error
     lacking = [name for name in _FIELDS if name not in found]
     if lacking:
-        raise ValueError(f"it lacks {', '.join(lacking)} and so is no nuclei label of Lizard's")
+        raise NotNuclei(f"it lacks {', '.join(lacking)} and so is no nuclei label of Lizard's")
     inst_map = np.squeeze(found["inst_map"]) if found["inst_map"].ndim > 2 else found["inst_map"]
     label = {"inst_map": inst_map, "id": found["id"].ravel(), "class": found["class"].ravel()}
     if inst_map.ndim != 2 or any(array.dtype.kind not in "buif" for array in label.values()):
-        raise ValueError(f"its inst_map is no image of numbers but {inst_map.dtype} of shape {inst_map.shape}")
+        raise NotNuclei(f"its inst_map is no image of numbers but {inst_map.dtype.name} of shape {inst_map.shape}")
     if label["id"].size != label["class"].size:
-        raise ValueError(f"it has {label['id'].size} ids but {label['class'].size} classes")
+        raise NotNuclei(f"it has {label['id'].size} ids but {label['class'].size} classes")
     return label
 
 
@@ -52,7 +56,7 @@ def _refuse_huge(path: PathLike) -> None:
     """Refuse by its headers what a few kilobytes, inflated, would need gigabytes for."""
     for name, shape, _ in scipy.io.whosmat(str(path)):
         if name in _FIELDS and math.prod(shape) > _MOST_VALUES:
-            raise ValueError(f"its {name} has {' x '.join(map(str, shape))} values")
+            raise NotNuclei(f"its {name} has {' x '.join(map(str, shape))} values")
 
 
 def nuclei_class_map(label: dict[str, np.ndarray]) -> np.ndarray:
@@ -65,12 +69,12 @@ def nuclei_class_map(label: dict[str, np.ndarray]) -> np.ndarray:
         uint8 [H, W]: 0 background, 1 to 6 Lizard's classes, 7 a nucleus of unknown class (0, or not listed).
 
     Raises:
-        ValueError: nuclei are numbered beyond 2**24.
+        NotNuclei: nuclei are numbered beyond 2**24.
     """
     instances = np.maximum(label["inst_map"], 0).astype(np.int64)
     most = int(instances.max(initial=0))
     if most > _MOST_NUCLEI:
-        raise ValueError(f"its inst_map numbers nuclei up to {most}")
+        raise NotNuclei(f"its inst_map numbers nuclei up to {most}")
     ids, classes = label["id"].astype(np.int64), label["class"].astype(np.int64)
     table = np.full(most + 1, UNKNOWN_NUCLEUS, np.uint8)
     known = (ids > 0) & (ids <= most) & (classes > 0) & (classes < UNKNOWN_NUCLEUS)
@@ -95,7 +99,7 @@ class LizardLabelReader(ImageReader):
         """Read one file, or several.
 
         Raises:
-            ValueError: a file is no nuclei label of Lizard's.
+            NotNuclei: a file is no nuclei label of Lizard's.
         """
         labels = [read_nuclei(path) for path in ensure_tuple(data)]
         return labels if len(labels) > 1 else labels[0]
@@ -104,7 +108,7 @@ class LizardLabelReader(ImageReader):
         """The map, uint8 [W, H] (several are stacked in front), and its metadata.
 
         Raises:
-            ValueError: nuclei are numbered beyond 2**24.
+            NotNuclei: nuclei are numbered beyond 2**24.
         """
         stacked = isinstance(img, list)
         maps = np.stack([nuclei_class_map(label).T for label in (img if stacked else [img])])

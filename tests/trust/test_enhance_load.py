@@ -48,16 +48,14 @@ def test_three_thousand_files(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("suffix", "side", "memory"), [(".png", 6000, 0.3), (".tif", 6000, 0.3)])
-def test_a_large_picture_keeps_to_the_memory_flag(tmp_path, suffix, side, memory):
+@pytest.mark.parametrize("layout", ["PNG", "TIFF in strips", "TIFF in tiles, deflate", "TIFF in one strip, deflate"])
+def test_a_large_picture_keeps_to_the_memory_flag(tmp_path, layout, side=6000, memory=0.3):
     """Calculated with at once, it would take seven times as much."""
     from enhance_folders import radius_bundle
     from enhance_load import large_picture
     from measured_runs import command
 
-    folder = tmp_path / "in"
-    folder.mkdir()
-    large_picture(folder / f"a{suffix}", side)
+    folder = large_picture(tmp_path / "in", side, layout).parent
     measured = command(1, folder, radius_bundle(tmp_path / "bundle"), "--memory", str(memory))
     print(f"worker {measured.worker / MIB:.0f} MiB, main process {measured.main / MIB:.0f} MiB")
     assert measured.worker < (memory + 0.1) * 1024 * MIB

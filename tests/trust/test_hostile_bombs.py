@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from dicom_datasets import write_dicom
-from enhance_commands import Command, rows
+from enhance_commands import Command, arguments, rows
 from enhance_inputs import shifting, write_mhd, write_picture
 from hostile_seeds import seeds
 from PIL import Image
@@ -234,17 +234,8 @@ def test_a_folder_of_bombs(tmp_path):
     struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, 65_500, 65_500)
     (folder / "a.jpg").write_bytes(data)
     write_dicom(folder / "rows", np.zeros((4, 4), np.uint8), Rows=65535, Columns=65535)
-    arguments = [
-        folder,
-        tmp_path / "out",
-        "--bundle",
-        shifting(tmp_path / "bundle"),
-        "--device",
-        "cpu",
-        "--workers",
-        "1",
-    ]
-    command = Command([*arguments, "--memory", "0.5"], tmp_path)
+    given = arguments(folder, tmp_path / "out", shifting(tmp_path / "bundle"), "--memory", "0.5", workers=1)
+    command = Command(given, tmp_path)
     assert command.wait() == 1, command.printed()
     found = rows(tmp_path / "out")
     assert {path for path, row in found.items() if row["status"] == "done"} == {"sound.png"}

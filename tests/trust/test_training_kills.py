@@ -105,7 +105,7 @@ def test_a_few_kills(chance, switches_for, uninterrupted, assert_same_run, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world, kills", [(1, 30), (2, 15)])
+@pytest.mark.parametrize("world, kills", [(1, 30), (2, 30)])
 def test_many_kills(chance, switches_for, uninterrupted, assert_same_run, tmp_path, world, kills):
     whole, operations = uninterrupted(world)
     hit, again = 0, 0

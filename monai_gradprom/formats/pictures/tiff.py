@@ -71,11 +71,17 @@ class TiffImage(WritableImage):
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """As :meth:`StoredImage.read`."""
         span = self.span(start, stop)
-        frames = np.empty((len(span), *self.shape[::-1], self.channels), self.dtype).transpose(0, 3, 2, 1)
         with decoding(self.path), self._opened() as tif:
+            if len(span) == 1:  # as it is: large ones should not be in memory twice
+                return self._colours(tif.pages[span[0]])[None]
+            frames = np.empty((len(span), *self.shape[::-1], self.channels), self.dtype).transpose(0, 3, 2, 1)
             for frame, number in zip(frames, span, strict=True):
-                frame[:] = self._samples(tif.pages[number])[..., : self.channels].transpose(2, 1, 0)
+                frame[:] = self._colours(tif.pages[number])
         return frames
+
+    def _colours(self, page: Any) -> np.ndarray:
+        """[``channels``, x, y]."""
+        return self._samples(page)[..., : self.channels].transpose(2, 1, 0)
 
     def write(self, target: Path, frames: np.ndarray, factor: int = 1) -> None:
         """As :meth:`WritableImage.write`; see the class for what changes."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import imagecodecs
@@ -71,6 +72,24 @@ def test_pages_are_frames_and_read_alone(tmp_path: Path) -> None:
     assert image.frames == 5
     np.testing.assert_array_equal(image.read(1, 3)[:, 0], array[1:3].transpose(0, 2, 1))
     np.testing.assert_array_equal(tifffile.imread(rewritten(tmp_path / "a.tif"), key=range(5)), array)
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({}, 1.6), ({"tile": (64, 64), "compression": "zlib"}, 1.6), ({"compression": "zlib"}, 2.1)],  # one strip
+)
+def test_a_page_is_in_memory_once(tmp_path: Path, options: dict, most: float) -> None:
+    """Beside what it is decoded from; a large one has to keep to --memory."""
+    page = np.tile(np.arange(200, dtype=np.uint8), (1500, 7))
+    tifffile.imwrite(tmp_path / "a.tif", page, metadata=None, **options)
+    image = open_raster(tmp_path / "a.tif", "TIFF")
+    image.read()
+    tracemalloc.start()
+    stored = image.read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(stored[0, 0].T, page)
+    assert peak < most * page.nbytes
 
 
 def test_low_is_bright_stays_so(tmp_path: Path) -> None:
