@@ -13,7 +13,7 @@ from .read import FIXED, RunResult
 from .statistics import Difference, mean_and_std, paired_difference
 from .table import Row, Table
 
-__all__ = ["METRICS", "difference_table", "gate_table", "metric_cells", "quality_table"]
+__all__ = ["METRICS", "VALIDATED", "difference_table", "gate_table", "metric_cells", "quality_table", "validated_cells"]
 
 Judge = Callable[[RunResult], str | None]
 
@@ -35,6 +35,9 @@ METRICS = {
 }
 """Metric → heading and decimals."""
 
+VALIDATED = ("best epoch", "validation PSNR, last epoch [dB]")
+"""Headings: weights of the best epoch are measured, which may lie before what a strategy does to the later ones."""
+
 _IMAGE = ("psnr", "ssim")
 
 HOW = (
@@ -49,7 +52,7 @@ def quality_table(setting: Setting, name: str, judge: Judge) -> Table:
     """Every metric of every strategy, mean ± sample deviation over seeds; the degraded image in the first row."""
     shown = [metric for metric in METRICS if any(metric in run.metrics for run in setting.runs)]
     titles = {metric: METRICS[metric][0] for metric in shown}
-    table = Table(name, setting.title, ("strategy", "seeds"), list(titles.values()))
+    table = Table(name, setting.title, ("strategy", "seeds"), [*titles.values(), *VALIDATED])
     groups = by_strategy(setting.runs)
     first = next((runs for strategy, runs in groups.items() if strategy != "recognizer_only"), None)
     if first:
@@ -60,7 +63,8 @@ def quality_table(setting: Setting, name: str, judge: Judge) -> Table:
         names = {metric + ending: title for metric, title in titles.items() if not (ending and metric[:4] in _IMAGE)}
         why = sorted({reason for run in runs if (reason := judge(run))})
         marks = ("under-trained", *why) if why else ()
-        table.rows.append(Row((strategy, str(len(runs))), metric_cells(runs, names), marks, "ours"))
+        cells = metric_cells(runs, names) | ({} if ending else validated_cells(runs))
+        table.rows.append(Row((strategy, str(len(runs))), cells, marks, "ours"))
     return table
 
 
@@ -74,6 +78,16 @@ def metric_cells(runs: Sequence[RunResult], names: dict[str, str]) -> dict[str, 
             digits = METRICS[metric.removesuffix("_input")][1]
             cells[title] = f"{mean:.{digits}f}" + ("" if std is None else f" ± {std:.{digits}f}")
     return cells
+
+
+def validated_cells(runs: Sequence[RunResult]) -> dict[str, str]:
+    """:data:`VALIDATED` → the best epoch of each seed, and mean ± sample deviation of the last one's PSNR."""
+    curves = [curve for run in runs if (curve := run.validation.get("psnr"))]
+    if not curves:
+        return {}
+    mean, std = mean_and_std([curve[max(curve)] for curve in curves])
+    best = ", ".join(str(max(curve, key=lambda epoch: curve[epoch])) for curve in curves)
+    return dict(zip(VALIDATED, (best, f"{mean:.2f}" + ("" if std is None else f" ± {std:.2f}")), strict=True))
 
 
 def difference_table(setting: Setting, name: str, judge: Judge) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .groups import Setting, by_strategy
-from .own_tables import METRICS, metric_cells
+from .own_tables import METRICS, VALIDATED, metric_cells, validated_cells
 from .read import RunResult
 from .table import Row, Table
 
@@ -65,12 +65,11 @@ def sweep_table(sweep: Sweep, name: str, judge: Callable[[RunResult], str | None
     """Every metric of every strategy and weight, mean ± sample deviation over seeds."""
     runs = [run for weights in sweep.runs.values() for group in weights.values() for run in group]
     shown = {metric: METRICS[metric][0] for metric in METRICS if any(metric in run.metrics for run in runs)}
-    table = Table(name, sweep.title, ("strategy", _WEIGHT, "seeds"), list(shown.values()))
+    table = Table(name, sweep.title, ("strategy", _WEIGHT, "seeds"), [*shown.values(), *VALIDATED])
     for strategy, weights in sweep.runs.items():
         for weight, group in weights.items():
             marks = tuple(sorted({reason for run in group if (reason := judge(run))}))
             heads = (strategy, "" if weight is None else str(weight), str(len(group)))
-            table.rows.append(
-                Row(heads, metric_cells(group, shown), ("under-trained", *marks) if marks else (), "ours")
-            )
+            cells = metric_cells(group, shown) | validated_cells(group)
+            table.rows.append(Row(heads, cells, ("under-trained", *marks) if marks else (), "ours"))
     return table

@@ -9,10 +9,11 @@ import io
 import pytest
 from made_runs import made_run
 
-from monai_gradprom.experiments.results.groups import Setting
+from monai_gradprom.experiments.results.groups import Setting, settings
 from monai_gradprom.experiments.results.own_tables import difference_table, gate_table, quality_table
 from monai_gradprom.experiments.results.paper_tables import paper_table
 from monai_gradprom.experiments.results.render import as_csv, as_html, as_latex, as_markdown
+from monai_gradprom.experiments.results.sweep import sweep_table, sweeps
 from monai_gradprom.experiments.results.table import Row, Table
 
 
@@ -157,3 +158,19 @@ def test_each_form_escapes_its_own_signs(table):
     assert r"\caption{50 \% of $\|$G$\|$}" in latex and r"a\_b \& <c> & paper & 1 $\pm$ 2 \\" in latex
     html = as_html(table)
     assert "a_b &amp; &lt;c&gt;" in html and html.count("<tr") == 3 and "<li>a note</li>" in html
+
+
+def test_what_came_after_the_best_epoch_is_shown_too():
+    """The weights measured are the best epoch's; under a harmful strategy that is an early one."""
+    runs = [made_run("joint", psnr={3: 22.0, 6: 21.0, 10: 20.0}), made_run("joint", psnr={3: 20.0, 10: 21.0}, seed=1)]
+    runs += [made_run("enhancer_only", psnr={3: 22.0, 10: 23.0}), made_run("recognizer_only", psnr={3: 12.0, 10: 12.0})]
+    runs += [made_run("joint", psnr={3: 22.0, 10: 19.0}, aux_weight="relative:3")]
+    table = quality_table(Setting({"aux_weight": "relative:0.3"}, runs[:4]), "x", fine)
+    best, last = "best epoch", "validation PSNR, last epoch [dB]"
+    assert (row(table, "joint", "2").cells[best], row(table, "joint", "2").cells[last]) == ("3, 10", "20.50 ± 0.71")
+    assert row(table, "enhancer_only", "1").cells == {best: "10", last: "23.00"}
+    assert row(table, "recognizer_only", "1").cells == {}
+    assert table.columns[-2:] == [best, last]
+    (sweep,) = sweeps(settings(runs[:3] + runs[4:]))
+    swept = sweep_table(sweep, "x", fine)
+    assert row(swept, "joint", "relative:3", "1").cells == {best: "3", last: "19.00"}
