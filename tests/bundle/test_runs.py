@@ -133,6 +133,19 @@ def test_two_strategies_with_one_seed_begin_alike(run, tmp_path):
     assert any(not torch.equal(c["weights"][name], b["weights"][name]) for name in b["weights"])
 
 
+def test_the_control_trains_the_enhancer_of_enhancer_only_and_the_recognizer_beside_it(run, tmp_path):
+    last = {}
+    for name in ("enhancer_only", "detached", "joint"):
+        run(output_dir=str(tmp_path / name), strategy=name, max_epochs=2, recognizer_pretrain_epochs=1, aux_weight=0.5)
+        last[name] = parameters(tmp_path / name / "checkpoint_iteration=4.pt")
+    assert_equal_states(last["detached"]["network"], last["enhancer_only"]["network"])
+    tail = "tail.conv.weight"
+    assert not torch.equal(last["joint"]["network"][tail], last["detached"]["network"][tail])
+    first = parameters(tmp_path / "enhancer_only" / "recognizer_segmentation.pt")  # only ever saw clean images
+    learnt = last["detached"]["recognizer_segmentation"]
+    assert all(not torch.equal(learnt[key], first[key]) for key in first if key.endswith("conv.weight"))
+
+
 def assert_equal_runs(first, second, last):
     for name in ("model.pt", "recognizer_segmentation.pt"):
         assert_equal_states(parameters(first / name), parameters(second / name))

@@ -55,9 +55,10 @@ def test_a_run_continued_with_other_workers(trained, tmp_path, switches_for, ass
     assert_same_run(tmp_path / "out", trained())
 
 
-@pytest.mark.parametrize(
-    "strategy", ["joint", *(pytest.param(name, marks=slow) for name in ("enhancer_only", "frozen", "gradprom_cosine"))]
-)
+OTHERS = ("enhancer_only", "detached", "frozen", "gradprom_cosine", "bilevel")
+
+
+@pytest.mark.parametrize("strategy", ["joint", *(pytest.param(name, marks=slow) for name in OTHERS)])
 def test_strategies_see_the_same_data_and_noise_to_the_end(trained, strategy):
     one, other = (
         read_journal(folder / "journal-0.jsonl") for folder in (trained(), trained(strategy, strategy=strategy))
