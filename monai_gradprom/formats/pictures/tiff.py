@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_gradprom.errors import InputError
 from monai_gradprom.formats.guard import decoding, quiet, refuse_countless, refuse_huge
 from monai_gradprom.formats.pictures.alpha import enlarge
 from monai_gradprom.formats.pictures.tiff_kinds import colours_of, refuse_odd_file, refuse_odd_page
@@ -80,8 +81,14 @@ class TiffImage(WritableImage):
         return frames
 
     def _colours(self, page: Any) -> np.ndarray:
-        """[``channels``, x, y]."""
-        return self._samples(page)[..., : self.channels].transpose(2, 1, 0)
+        """[``channels``, x, y]; InputError where a damaged page decodes to another size than the file's."""
+        colours = self._samples(page)[..., : self.channels].transpose(2, 1, 0)
+        if colours.shape != (self.channels, *self.shape):
+            raise InputError(
+                f"{self.path}: a page decodes to {colours.shape} (samples, columns, rows) instead of "
+                f"{(self.channels, *self.shape)}; put an intact copy in its place or leave it out."
+            )
+        return colours
 
     def write(self, target: Path, frames: np.ndarray, factor: int = 1) -> None:
         """As :meth:`WritableImage.write`; see the class for what changes."""

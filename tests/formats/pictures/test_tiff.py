@@ -92,6 +92,19 @@ def test_a_page_is_in_memory_once(tmp_path: Path, options: dict, most: float) ->
     assert peak < most * page.nbytes
 
 
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_page_that_decodes_to_another_size_is_refused(tmp_path: Path, pages: int) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as out:
+        for _ in range(pages):
+            out.write(values("uint8", 3, 6, 6), photometric="rgb", planarconfig="separate", metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages[pages - 1].tags["PlanarConfiguration"].overwrite(0)  # neither side by side nor one by one
+    image = open_raster(path, "TIFF")
+    with pytest.raises(InputError, match=r"a\.tif: a page decodes to .* instead of \(3, 6, 6\); put an intact copy"):
+        image.read()
+
+
 def test_low_is_bright_stays_so(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", values("uint8", 7, 9), photometric="miniswhite")
     assert open_raster(tmp_path / "a.tif", "TIFF").inverted
