@@ -24,12 +24,19 @@ class SharedFrames:
     """
 
     def __init__(self, memory: Any) -> None:
-        self._room = np.frombuffer(memory, np.uint8)
+        self._room = np.empty(0, np.uint8) if memory is None else np.frombuffer(memory, np.uint8)
 
     @staticmethod
     def allocate(context: Any) -> Any:
-        """Memory for a new process of a multiprocessing ``context``, filled with zeros so that it is there."""
-        return context.RawArray("b", _BYTES)
+        """Memory for a new process of a multiprocessing ``context``, filled with zeros so that it is there.
+
+        Returns:
+            None where the system grants none (it is a file to it: a full disk, a limit); then all travels in messages.
+        """
+        try:
+            return context.RawArray("b", _BYTES)
+        except OSError:
+            return None
 
     def put(self, array: np.ndarray) -> tuple:
         """Place ``array`` in the room; what to tell the other side."""

@@ -51,3 +51,18 @@ def test_workers_use_it_for_requests_of_every_size():
     with WorkerPool(1, work, doubled, 60.0) as pool:
         results = dict(pool.run(("square", side) for side in sizes))
     assert results == {("square", side): 2.0 * sum(range(side)) for side in sizes}
+
+
+def test_without_shared_memory_all_travels_with_the_message():
+    """As where files, which shared memory is to the system, may not grow."""
+
+    class Denied:
+        def RawArray(self, kind, size):  # noqa: N802
+            raise OSError(27, "File too large")
+
+    memory = SharedFrames.allocate(Denied())
+    assert memory is None
+    array = np.random.default_rng(0).random((1, 1, 30, 20)).astype(np.float32)
+    message = pickle.dumps(SharedFrames(memory).put(array))
+    assert len(message) > array.nbytes
+    np.testing.assert_array_equal(SharedFrames(memory).get(pickle.loads(message)), array)
