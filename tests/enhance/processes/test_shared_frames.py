@@ -57,7 +57,7 @@ def test_without_shared_memory_all_travels_with_the_message():
     """As where files, which shared memory is to the system, may not grow."""
 
     class Denied:
-        def RawArray(self, kind, size):  # noqa: N802
+        def RawArray(self, kind, size):
             raise OSError(27, "File too large")
 
     memory = SharedFrames.allocate(Denied())
