@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gate_agreement import share
 from machine import describe
 from monai.bundle import ConfigParser
 from monai.utils import set_determinism
@@ -113,10 +114,6 @@ def signal(gradients: np.ndarray) -> float:
     n, squares = len(gradients), float((gradients**2).sum())
     total = gradients.sum(0)
     return float(total @ total - squares) / (n - 1) / squares
-
-
-def share(which: np.ndarray) -> str:
-    return f"{100 * float(which.mean()):.0f} %"
 
 
 def report(run: Path, passes: int) -> None:

@@ -5,8 +5,8 @@
     python benchmarks/results_page.py                                                         # fill
     python benchmarks/results_page.py --check                                                 # compare only
 
-NAME=REPORT copies the report's own tables (CSV) and its fronts and curves (SVG) to docs/results/ as NAME_…; the paper's
-tables stay behind. In the page, a comment says what stands below it and the table below it is made anew:
+NAME=REPORT copies the report's own tables (CSV) and those of its charts (SVG) that the page shows to docs/results/ as
+NAME_…; the paper's tables stay behind. In the page, a comment says what stands below it, and that table is made anew:
 
     <!-- table results/camus_03_differences.csv where="metric: PSNR [dB]"
          columns="strategies; difference; over seeds" -->
@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, default=DOCS / "results.md")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args(arguments)
+    page = args.page.read_text(encoding="utf-8")
     for given in args.reports:
         name, _, report = given.partition("=")
-        copy_report(name, Path(report), args.page.parent / "results")
-    page = args.page.read_text(encoding="utf-8")
+        copy_report(name, Path(report), args.page.parent / "results", page)
     filled = _BLOCK.sub(lambda block: block[1] + table(block[2], args.page.parent), page)
     if args.check:
         return int(filled != page)
@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def copy_report(name: str, report: Path, folder: Path) -> None:
-    """The tables of a report that are not the paper's, its fronts and curves, under names that begin with ``name``."""
+def copy_report(name: str, report: Path, folder: Path, page: str) -> None:
+    """Copy the tables of a report that are not the paper's, and the charts that ``page`` shows, as ``name`` and more."""
     if not (report / "tables").is_dir():
         sys.exit(f"{report} is no report of `monai-gradprom report`: it has no tables/.")
     folder.mkdir(exist_ok=True)
@@ -57,7 +57,8 @@ def copy_report(name: str, report: Path, folder: Path) -> None:
     found = [path for kind in _OWN for path in (report / "tables").glob(f"*_{kind}.csv")]
     for path in (*found, *(report / "figures").glob("*.svg")):
         rest = re.sub(r"^[a-z0-9]+_[a-z]+_", "", path.name)  # the bundle's name
-        shutil.copyfile(path, folder / f"{name}_{rest}")
+        if path.suffix == ".csv" or f"({folder.name}/{name}_{rest})" in page:  # a chart has a hundred kilobytes
+            shutil.copyfile(path, folder / f"{name}_{rest}")
 
 
 def table(directive: str, folder: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_gradprom.choices import check_choice
 from monai_gradprom.datasets import DIVISIONS
+from monai_gradprom.datasets.camus import QUALITIES
 from monai_gradprom.errors import InputError
 from monai_gradprom.figures import FIGURES
 from monai_gradprom.networks import BACKBONES, FEATURE_BACKBONES
@@ -47,7 +48,7 @@ def _encoder_files(name: str, value: Any) -> None:
 
 def _grades(name: str, value: Any) -> None:
     for grade in value if isinstance(value, (list, tuple)) else [value]:
-        check_choice(f"--{name}", str(grade).capitalize(), ("Good", "Medium", "Poor"))
+        check_choice(f"--{name}", str(grade).capitalize(), QUALITIES)
 
 
 def _class_names(name: str, value: Any) -> None:

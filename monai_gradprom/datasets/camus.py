@@ -14,9 +14,10 @@ from monai_gradprom.datasets.frame_count import count_frames
 from monai_gradprom.datasets.subsets import check_subset, draw_parts, report_list
 from monai_gradprom.errors import InputError
 
-__all__ = ["camus_datalist"]
+__all__ = ["QUALITIES", "camus_datalist"]
 
-_QUALITIES = ("Good", "Medium", "Poor")
+QUALITIES = ("Good", "Medium", "Poor")
+"""CAMUS's grades of a view, ``ImageQuality`` of its ``Info_*.cfg``."""
 
 
 def camus_datalist(
@@ -60,7 +61,7 @@ def camus_datalist(
     check_choice("frames", frames, ("ed_es", "half_sequence"))
     views = _choices("views", views, ("2CH", "4CH"))
     phases = _choices("phases", phases, ("ED", "ES"))
-    wanted = None if quality is None else _choices("quality", quality, ("Good", "Medium", "Poor"))
+    wanted = None if quality is None else _choices("quality", quality, QUALITIES)
     layout = find_layout(root)
     missing: Counter[str] = Counter()
     items: list[dict[str, Any]] = []
@@ -136,7 +137,7 @@ def _item(
         return None
     item = {"id": f"{patient}/{stem}", "image": str(image), "label": str(image), "patient": patient, "view": view}
     quality = cfg.get("ImageQuality", "").capitalize()
-    item["quality"] = quality if quality in _QUALITIES else "unknown"  # a list shows no text of a broken cfg
+    item["quality"] = quality if quality in QUALITIES else "unknown"  # a list shows no text of a broken cfg
     if mask.is_file():
         item["segmentation"] = str(mask)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gradprom.choices import check_choice
-from monai_gradprom.datasets.camus import camus_datalist
+from monai_gradprom.datasets.camus import QUALITIES, camus_datalist
 from monai_gradprom.datasets.datalist import read_datalist
 from monai_gradprom.datasets.subsets import draw_parts, report_list
 from monai_gradprom.datasets.unpaired_folders import folder_side
@@ -113,7 +113,7 @@ def _camus(
 ) -> list[dict[str, Any]]:
     check_choice("sides", sides, DIVISIONS)
     for grade in grades:
-        check_choice(f"{side}_quality", grade, ("Good", "Medium", "Poor"))
+        check_choice(f"{side}_quality", grade, QUALITIES)
     items = camus_datalist(root, subset, seed=seed, **camus)
     if sides == "drawn":
         parts = draw_parts({item["patient"] for item in items}, seed, testing=0.5, validation=0)

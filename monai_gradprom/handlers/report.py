@@ -55,7 +55,7 @@ def quality_table(metrics: dict[str, float], spread: dict[str, float] | None = N
     """
     lines: list[tuple[str, ...]] = [("", "before", "enhanced", "clean")]
     for title, *names in ROWS:
-        if any(math.isfinite(metrics.get(name, math.nan)) for name in names if name) and names[1] in metrics:
+        if names[1] in metrics and any(math.isfinite(metrics.get(name, math.nan)) for name in names if name):
             lines.append((title, *(_cell(name, metrics, spread or {}) for name in names)))
     if all(line[3] == "" for line in lines[1:]):
         lines = [line[:3] for line in lines]

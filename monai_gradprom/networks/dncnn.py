@@ -18,7 +18,7 @@ class DnCNN(nn.Module):
     Zhang et al., "Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising", IEEE TIP 26, 2017,
     figure 1: a 3×3 convolution and ReLU; ``depth - 2`` times a 3×3 convolution without bias, batch normalisation, ReLU;
     a 3×3 convolution. Depth 17 is DnCNN-S, 20 DnCNN-B. Unlike there, the last convolution begins with zeros, so that an
-    untrained network returns its input, as the other enhancers of this package do.
+    untrained network returns its input, as SRResNet with a global residual does.
 
     Args:
         spatial_dims: 2 or 3.

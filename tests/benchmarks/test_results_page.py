@@ -39,26 +39,27 @@ def test_one_changed_figure_is_seen(page, script):
     assert script.main(["--page", str(page), "--check"]) == 1
 
 
-def test_a_report_is_copied_without_the_papers_tables(tmp_path, script):
+def test_a_report_is_copied_without_the_papers_tables_and_charts_that_nobody_sees(tmp_path, script):
     report, folder = tmp_path / "report", tmp_path / "results"
     for name in (
         "tables/camus_denoise_all_runs_quality.csv",
         "tables/table1.csv",
         "figures/camus_denoise_all_front.svg",
+        "figures/camus_denoise_all_training.svg",
     ):
         (report / name).parent.mkdir(parents=True, exist_ok=True)
         (report / name).write_text(name)
     folder.mkdir()
     (folder / "camus_old_gate.csv").write_text("of an earlier report")
     (folder / "covid_gate.csv").write_text("of another grid")
-    script.copy_report("camus", report, folder)
+    script.copy_report("camus", report, folder, "![shown](results/camus_all_front.svg)")
     assert {path.name for path in folder.iterdir()} == {
         "camus_all_runs_quality.csv",
         "camus_all_front.svg",
         "covid_gate.csv",
     }
     with pytest.raises(SystemExit, match="no report"):
-        script.copy_report("camus", tmp_path / "elsewhere", folder)
+        script.copy_report("camus", tmp_path / "elsewhere", folder, "")
     assert (folder / "camus_all_front.svg").is_file()
 
 
