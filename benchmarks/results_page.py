@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def copy_report(name: str, report: Path, folder: Path, page: str) -> None:
-    """Copy the tables of a report that are not the paper's, and the charts that ``page`` shows, as ``name`` and more."""
+    """Copy the tables of a report that are not the paper's, and the charts that ``page`` shows, as ``name_…`` files."""
     if not (report / "tables").is_dir():
         sys.exit(f"{report} is no report of `monai-gradprom report`: it has no tables/.")
     folder.mkdir(exist_ok=True)
