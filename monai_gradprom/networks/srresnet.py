@@ -59,12 +59,13 @@ class SRResNet(nn.Module):
         num_blocks: int = 5,
         scale_factor: int = 1,
         global_residual: bool = False,
-        norm: str | tuple | None = "batch",
+        norm: str | tuple | list | None = "batch",
         norm_after_body: bool = False,
     ) -> None:
         super().__init__()
         _check(spatial_dims, in_channels, out_channels, scale_factor, global_residual)
         doublings = scale_factor.bit_length() - 1
+        norm = tuple(norm) if isinstance(norm, list) else norm  # JSON has no tuples
         self.scale_factor = scale_factor
         self.global_residual = global_residual
         self.interpolation = "bicubic" if spatial_dims == 2 else "trilinear"

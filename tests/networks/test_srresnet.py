@@ -122,6 +122,12 @@ def test_normalisation_over_the_image_has_no_receptive_radius():
     assert small(norm=None).receptive_radius == small(norm=("batch", {"eps": 1e-3})).receptive_radius is not None
 
 
+def test_a_normalisation_with_arguments_may_be_a_list_as_json_has_it():
+    network = small(norm=["batch", {"momentum": 0.02}])
+    assert {m.momentum for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.02}
+    assert network.receptive_radius == small().receptive_radius
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize("scale", SCALES)
 def test_global_residual_adds_to_the_enlarged_input(scale, dims):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bundle's process: started with a log, gone when its starter is, and why it failed."""
+"""A bundle's process: started with a log, and gone when its starter is."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai_gradprom.enhance.record.paths import printable
 from monai_gradprom.experiments.records import write_json
 
-__all__ = ["BundleProcess", "reason_in"]
+__all__ = ["BundleProcess"]
 
 COMMAND = (sys.executable, "-m", "monai.bundle", "run", "--args_file")
 """What is run, before the name of the args file."""
 
-_TAIL = 20_000
-_LONGEST = 300
 _PR_SET_PDEATHSIG = 1
 
 
@@ -69,25 +66,6 @@ class BundleProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-
-
-def reason_in(log: Path, code: int) -> str:
-    """Why a process has failed, in one line: the sentence that it ended with, else its last line."""
-    if code < 0:
-        try:
-            return f"ended by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"ended by signal {-code}"
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        text = ""
-    lines = [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
-    said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    last = (said or lines or ["it said nothing"])[-1]
-    return printable(last[:_LONGEST]) + f" (exit code {code})"
 
 
 def _end_with_parent(parent: int) -> Any:

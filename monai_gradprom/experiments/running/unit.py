@@ -15,8 +15,9 @@ from monai_gradprom.experiments.grid.stage import Stage
 from monai_gradprom.experiments.records import RECORD, read_record, write_json
 from monai_gradprom.experiments.versions import versions
 
-from .process import BundleProcess, reason_in
+from .process import BundleProcess
 from .progress import epochs_done, iteration_of
+from .reasons import reason_in
 
 __all__ = ["Unit"]
 

@@ -87,7 +87,7 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(plan, journal, behave, tmp_p
     assert outcome.done == 1
     assert outcome.failed == {
         frozen.name: "train: --noise_sigma must be a number. (exit code 1)",
-        joint.name: "train: on the device (exit code 1)",
+        joint.name: "train: RuntimeError: no memory left on the device (exit code 1)",
     }
     assert record_of(frozen)["failed"] == {"stage": "train", "reason": outcome.failed[frozen.name]}
     assert record_of(gradprom)["failed"] is None
