@@ -28,6 +28,8 @@ class Recognizers:
     Args:
         networks: task name (``"diagnosis"``, ``"segmentation"``) → network. A task's name is also the batch key of its
             semantic label.
+        recognition: the task that is meant, or ``"both"`` for all of ``networks``. A network of another task is left
+            out, also where a definition of one's own came without the recipe's ``_disabled_``.
         device: where the networks go.
         memory_format: in which they go there, such as ``torch.channels_last``.
         losses: task name → supervised loss (Eq. 4). Not needed for evaluation, as nothing below is.
@@ -45,12 +47,13 @@ class Recognizers:
         tasks: the :class:`AuxiliaryTask` objects; none where neither training nor measurement has a use for them.
 
     Raises:
-        InputError: weights that are not there or do not fit.
+        InputError: no network of the task that is meant; weights that are not there or do not fit.
     """
 
     def __init__(
         self,
         networks: Mapping[str, nn.Module],
+        recognition: str = "both",
         device: torch.device | str = "cpu",
         memory_format: torch.memory_format = torch.preserve_format,
         losses: Mapping[str, Callable] | None = None,
@@ -63,6 +66,7 @@ class Recognizers:
         weights: str | Mapping[str, str] | None = None,
         backbone_weights: str | None = None,
     ) -> None:
+        networks = _meant(networks, recognition)
         self.losses = dict(losses or {})
         self._names = list(networks)
         self._teach = strategy != "enhancer_only"
@@ -134,6 +138,13 @@ class Recognizers:
             names = " or ".join(task.name for task in self.tasks)
             raise InputError(f"recognizers are trained one at a time here: choose --recognition {names}.")
         return self.tasks[0]
+
+
+def _meant(networks: Mapping[str, nn.Module], recognition: str) -> dict[str, nn.Module]:
+    found = {name: network for name, network in networks.items() if recognition in ("both", name)}
+    if networks and not found:
+        raise InputError(f"recognizer_defs has {', '.join(networks)}, but no {recognition}; change --recognition.")
+    return found
 
 
 def weights_file(weights: str | Mapping[str, str], task: str, alone: bool) -> Path:

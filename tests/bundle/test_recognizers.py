@@ -42,6 +42,33 @@ def test_each_network_becomes_a_task():
     assert [task.optimizer.param_groups[0]["lr"] for task in made.tasks] == [0.25, 0.5]
 
 
+@pytest.mark.parametrize("recognition", LOSSES)
+def test_a_network_of_another_task_is_left_out(recognition):
+    made = build(recognition=recognition)
+    assert [task.name for task in made.tasks] == list(made.labels_needed) == [recognition]
+
+
+def test_a_task_without_a_network_is_refused():
+    with pytest.raises(InputError, match="recognizer_defs has diagnosis, but no segmentation; change --recognition"):
+        build("diagnosis", recognition="segmentation")
+
+
+@pytest.mark.parametrize("config", ["train", "evaluate"])
+@pytest.mark.parametrize("recognition", ["diagnosis", "segmentation", "both"])
+def test_a_definition_of_ones_own_needs_no_condition(workflow, config, recognition):
+    """Replacing a definition whole drops the recipe's `_disabled_`; the switch still decides."""
+    own = {"_target_": "torch.nn.Linear", "in_features": 2, "out_features": 2}
+    weights = {"recognizers#weights": None} if config == "evaluate" else {}
+    built = workflow(
+        config, bundle="isic2018_denoise", tiny_recognizer=False, recognition=recognition, recognizer_defs={
+            "diagnosis": own, "segmentation": own,
+        }, **weights,
+    )  # fmt: skip
+    built.parser.parse(reset=True)
+    recognizers = built.parser.get_parsed_content("recognizers")
+    assert list(recognizers.labels_needed) == (list(LOSSES) if recognition == "both" else [recognition])
+
+
 def test_unsupervised_tasks_have_no_target():
     made = build(supervised="false")
     assert all(task.target_key is None and isinstance(task.loss_function, ConsistencyLoss) for task in made.tasks)
