@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gradprom.errors import InputError
+from monai_gradprom.strategies import STRATEGIES
 
 from .exits import exit_in_one_line, is_bundle_process
 from .switch_rules import OPTIONAL, RULES, as_bool, one_of
@@ -132,8 +133,9 @@ def _check_together(switches: dict[str, Any]) -> None:
         )
     if strategy in (None, "enhancer_only"):
         return
-    if not taught and (strategy == "frozen" or not as_bool(switches.get("supervised", True), "supervised")):
-        setting = "--strategy frozen" if strategy == "frozen" else "--supervised false"
+    fixed = not STRATEGIES[strategy].trains_recognizer
+    if not taught and (fixed or not as_bool(switches.get("supervised", True), "supervised")):
+        setting = f"--strategy {strategy}" if fixed else "--supervised false"
         raise InputError(
             f"{setting} learns from a recognizer, and this one would be untrained: set --recognizer_pretrain_epochs "
             "above 0 or give --recognizer_weights."

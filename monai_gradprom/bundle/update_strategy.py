@@ -84,4 +84,4 @@ def check_strategy_switches(switches: Mapping[str, Any]) -> None:
 
 def _gate_of(strategy: str, gate: str | None) -> str | None:
     """The strategy that decides what reaches the enhancer."""
-    return gate if strategy == "bilevel" else strategy
+    return gate if strategy == "bilevel" else strategy.removeprefix("frozen_")

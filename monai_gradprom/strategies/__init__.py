@@ -9,6 +9,7 @@ from .detached import Detached
 from .enhancer_only import EnhancerOnly
 from .factory import GATES, STRATEGIES, get_strategy
 from .frozen import Frozen
+from .frozen_gates import FrozenGradProm, FrozenGradPromCosine
 from .gradients import Gradients
 from .gradprom import GradProm
 from .gradprom_cosine import GradPromCosine
@@ -27,6 +28,8 @@ __all__ = [
     "Detached",
     "EnhancerOnly",
     "Frozen",
+    "FrozenGradProm",
+    "FrozenGradPromCosine",
     "GateReport",
     "GradProm",
     "GradPromCosine",

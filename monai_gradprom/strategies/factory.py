@@ -11,6 +11,7 @@ from .bilevel import BiLevel
 from .detached import Detached
 from .enhancer_only import EnhancerOnly
 from .frozen import Frozen
+from .frozen_gates import FrozenGradProm, FrozenGradPromCosine
 from .gradprom import GradProm
 from .gradprom_cosine import GradPromCosine
 from .held import HeldGate
@@ -28,11 +29,13 @@ STRATEGIES: dict[str, type[UpdateStrategy]] = {
     "frozen": Frozen,
     "gradprom": GradProm,
     "gradprom_cosine": GradPromCosine,
+    "frozen_gradprom": FrozenGradProm,
+    "frozen_gradprom_cosine": FrozenGradPromCosine,
     "bilevel": BiLevel,
 }
 
 GATES = ("gradprom", "gradprom_cosine")
-"""The strategies that gate, by themselves or a look-ahead."""
+"""The strategies that gate a recognizer that learns, by themselves or a look-ahead."""
 
 _LEVELS = ("order", "inner_lr", "inner_steps")
 
@@ -42,7 +45,7 @@ def get_strategy(name: str, gate_every: int = 1, gate_last: int | None = None, *
 
     Args:
         name: one of ``enhancer_only``, ``detached``, ``joint``, ``frozen``, ``gradprom``, ``gradprom_cosine``,
-            ``bilevel``.
+            ``frozen_gradprom``, ``frozen_gradprom_cosine``, ``bilevel``.
         gate_every: decide the gate in every so many updates only, see :class:`HeldGate`; 1 decides in each.
         gate_last: decide it by so many of the enhancer's last parameters, see :class:`LastLayersGate`; None by all.
         options: the strategy's own arguments, such as ``threshold`` and ``gate_scope`` of ``gradprom``; of ``bilevel``

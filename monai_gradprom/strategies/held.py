@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from .base import TaskLoss, UpdateStrategy
+from .frozen import Frozen
 from .gradients import Gradients
 from .joint import Joint
 from .report import GateReport
@@ -37,6 +38,7 @@ class HeldGate(UpdateStrategy):
             raise ValueError(f"gate_every must be a whole number of at least 1, got {every!r}.")
         self.strategy = strategy
         self.every = every
+        self.trains_recognizer = strategy.trains_recognizer
         self._shares: dict[str, float] = {}
         self._gates: dict[str, float] = {}
         self._age = 0  # updates since the decision, that one included
@@ -52,7 +54,8 @@ class HeldGate(UpdateStrategy):
     ) -> Gradients:
         """See :meth:`UpdateStrategy.compute`."""
         if self._shares.keys() == aux_losses.keys() and self._age < self.every:
-            return Joint().compute(output, main_loss, aux_losses, theta, phis, self._shares)
+            between = Joint() if self.trains_recognizer else Frozen()
+            return between.compute(output, main_loss, aux_losses, theta, phis, self._shares)
         return self.strategy.compute(output, main_loss, aux_losses, theta, phis, weights)
 
     def decide(self, gradients: Gradients, weights: Mapping[str, Weight]) -> dict[str, GateReport]:

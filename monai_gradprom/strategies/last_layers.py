@@ -42,6 +42,7 @@ class LastLayersGate(UpdateStrategy):
             raise ValueError(f"gate_last must be a whole number of at least 1, got {count!r}.")
         self.strategy = strategy
         self.count = count
+        self.trains_recognizer = strategy.trains_recognizer
 
     def compute(
         self,
@@ -59,7 +60,9 @@ class LastLayersGate(UpdateStrategy):
         phi_gradients: dict[str, GradientList] = {}
         seeds: dict[str, Tensor] = {}
         for name, loss in aux_losses.items():
-            seeds[name], phi_gradients[name] = differentiate_task(loss, output, phis[name], train=True)
+            seeds[name], found = differentiate_task(loss, output, phis[name], self.trains_recognizer)
+            if self.trains_recognizer:
+                phi_gradients[name] = found
             looked_at.tasks[name] = differentiate([output], last, [seeds[name]], retain_graph=True)
         self.average(tensor for group in (looked_at.main, *looked_at.tasks.values()) for tensor in group)
         reports, shares = self.strategy.settle(looked_at, weights)

@@ -22,7 +22,16 @@ from monai_gradprom.errors import InputError
 from monai_gradprom.networks import load_weights
 
 UNMASKED = ("patient0003/patient0003_2CH_ED", "patient0003/patient0003_4CH_ES")
-STRATEGIES = ["enhancer_only", "detached", "joint", "frozen", "gradprom", "gradprom_cosine", "bilevel"]
+STRATEGIES = [
+    "enhancer_only",
+    "detached",
+    "joint",
+    "frozen",
+    "gradprom",
+    "gradprom_cosine",
+    "frozen_gradprom",
+    "bilevel",
+]
 
 
 def parameters(path):

@@ -9,7 +9,14 @@ import math
 import pytest
 import torch
 
-from monai_gradprom.strategies import GradProm, GradPromCosine, HeldGate, RelativeWeight
+from monai_gradprom.strategies import (
+    FrozenGradProm,
+    GradProm,
+    GradPromCosine,
+    HeldGate,
+    LastLayersGate,
+    RelativeWeight,
+)
 
 AGREES, CONFLICTS = 1.0, -1.0
 
@@ -35,6 +42,24 @@ def test_it_decides_in_every_third_update_only():
     assert [report.cosine is not None for report, _ in found] == [True, False, False, True, False, False, True]
     # with the gate open 2 + 0.5 * direction, with it closed 2
     assert [gradient for _, gradient in found] == pytest.approx([2.5, 1.5, 1.5, 2, 2, 2, 2.5])
+
+
+@pytest.mark.parametrize("cheaper", [lambda gate: HeldGate(gate, 2), lambda gate: LastLayersGate(gate, 1)])
+@pytest.mark.parametrize("gate", [GradProm, FrozenGradProm])
+def test_a_fixed_recognizer_stays_fixed(cheaper, gate):
+    """In updates that decide and in those between; one that learns takes its gradient in each."""
+    strategy = cheaper(gate())
+    theta, phi = (torch.ones(2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    taken = []
+    for _ in range(2):
+        output = theta * 1.0
+        task = (phi * output).sum()
+        strategy.backward(output, output.sum(), {"t": task}, [theta], {"t": [phi]}, {"t": 1.0})
+        taken.append(None if phi.grad is None else phi.grad.tolist())
+    learns = gate is GradProm
+    assert strategy.trains_recognizer is learns
+    assert taken == ([[1.0, 1.0], [2.0, 2.0]] if learns else [None, None])
+    assert theta.grad.tolist() == [4.0, 4.0]  # the gate is open either way
 
 
 def test_one_is_the_exact_gate():

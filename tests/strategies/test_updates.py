@@ -13,7 +13,8 @@ from torch import nn
 from monai_gradprom.strategies import RelativeWeight, get_strategy
 
 LEARNING_RATE = 0.1
-NAMES = ["enhancer_only", "detached", "joint", "frozen", "gradprom", "gradprom_cosine"]
+FIXED = ("frozen", "frozen_gradprom", "frozen_gradprom_cosine")
+NAMES = ["enhancer_only", "detached", "joint", "gradprom", "gradprom_cosine", *FIXED]
 
 
 class Enhancer(nn.Module):
@@ -99,7 +100,7 @@ def expected_theta(name, parameters, g_ip, g_vr, weights, scope):
     if name in ("joint", "frozen"):
         return main + sum(weights[k] * v for k, v in tasks.items())
     dots = {k: float(main @ v) for k, v in tasks.items()}
-    if name == "gradprom":
+    if name.endswith("gradprom"):
         gates = {k: float(d >= 0) for k, d in dots.items()}
         if scope == "any":
             gates = dict.fromkeys(gates, max(gates.values()))
@@ -139,8 +140,8 @@ def test_parameters_after_one_step_follow_the_equations(name, kinds, outside, sc
     enhancer, recognizers, x, y = build(len(kinds))
     kinds = dict(zip(recognizers, kinds, strict=True))
     weights = {k: 0.7 + i for i, k in enumerate(kinds)}
-    strategy = get_strategy(name, gate_scope=scope) if name == "gradprom" else get_strategy(name)
-    g_ip, g_vr, g_phi = full_gradients(enhancer, recognizers, x, y, kinds, outside, frozen=name == "frozen")
+    strategy = get_strategy(name, gate_scope=scope) if name.endswith("gradprom") else get_strategy(name)
+    g_ip, g_vr, g_phi = full_gradients(enhancer, recognizers, x, y, kinds, outside, frozen=name in FIXED)
     theta = flat([p.detach().clone() for p in enhancer.parameters()], list(enhancer.parameters()))
     wanted = theta - LEARNING_RATE * expected_theta(name, list(enhancer.parameters()), g_ip, g_vr, weights, scope)
     phi_before = {k: [p.detach().clone() for p in net.parameters()] for k, net in recognizers.items()}
@@ -150,7 +151,7 @@ def test_parameters_after_one_step_follow_the_equations(name, kinds, outside, sc
     assert torch.allclose(flat(list(enhancer.parameters()), list(enhancer.parameters())), wanted, rtol=0, atol=1e-12)
     for k, net in recognizers.items():
         for before, gradient, after in zip(phi_before[k], g_phi[k], net.parameters(), strict=True):
-            moved = 0 if name in ("frozen", "enhancer_only") or gradient is None else LEARNING_RATE * gradient
+            moved = 0 if name in (*FIXED, "enhancer_only") or gradient is None else LEARNING_RATE * gradient
             assert torch.allclose(after, before - moved, rtol=0, atol=1e-12)
 
 
@@ -175,13 +176,16 @@ def one_step_theta(name, kinds=("conflicting",)):
 
 
 def test_strategies_differ_where_they_should():
-    results = {name: one_step_theta(name) for name in ("enhancer_only", "detached", "joint", "frozen", "gradprom")}
-    assert torch.equal(results["gradprom"], results["enhancer_only"])  # the gate really closes
+    results = {name: one_step_theta(name) for name in ("enhancer_only", "detached", "joint", "gradprom", *FIXED)}
+    for gated in ("gradprom", "frozen_gradprom", "frozen_gradprom_cosine"):
+        assert torch.equal(results[gated], results["enhancer_only"])  # the gate really closes
     assert torch.equal(results["detached"], results["enhancer_only"])
     for other in ("joint", "frozen"):
         assert (results[other] - results["enhancer_only"]).abs().max() > 1e-4
     opened = {name: one_step_theta(name, ("aligned",)) for name in ("enhancer_only", "joint", "gradprom")}
     assert torch.allclose(opened["gradprom"], opened["joint"], rtol=0, atol=1e-14)  # and really opens
+    frozen = [one_step_theta(name, ("aligned",)) for name in ("frozen_gradprom", "frozen")]
+    assert torch.allclose(*frozen, rtol=0, atol=1e-14)
     mixed = {name: one_step_theta(name, ("aligned", "conflicting")) for name in ("enhancer_only", "joint", "gradprom")}
     for a, b in (("gradprom", "joint"), ("joint", "enhancer_only"), ("gradprom", "enhancer_only")):
         assert (mixed[a] - mixed[b]).abs().max() > 1e-4
@@ -200,7 +204,7 @@ def test_batch_normalisation_statistics_move_once(name):
 @pytest.mark.parametrize("tasks", [1, 2])
 @pytest.mark.parametrize(
     ("name", "backwards_per_task"),
-    [("detached", 0), ("joint", 0), ("frozen", 0), ("gradprom", 1), ("gradprom_cosine", 1)],
+    [("detached", 0), ("joint", 0), ("frozen", 0), ("gradprom", 1), ("gradprom_cosine", 1), ("frozen_gradprom", 1)],
 )
 def test_price_in_enhancer_backwards(name, backwards_per_task, tasks):
     """Counts how often the gradient of the enhancer's first layer is computed: once in joint training."""
@@ -223,11 +227,11 @@ def test_price_in_enhancer_backwards(name, backwards_per_task, tasks):
     assert len(backwards) == 1 + backwards_per_task * tasks
 
 
-@pytest.mark.parametrize("name", ["joint", "frozen", "gradprom"])
+@pytest.mark.parametrize("name", ["joint", "frozen", "gradprom", "frozen_gradprom"])
 def test_relative_weight_has_the_stated_norm(name):
     enhancer, recognizers, x, y = build(1)
     kinds = {"task0": "aligned"}
-    g_ip, g_vr, _ = full_gradients(enhancer, recognizers, x, y, kinds, False, frozen=name == "frozen")
+    g_ip, g_vr, _ = full_gradients(enhancer, recognizers, x, y, kinds, False, frozen=name in FIXED)
     parameters = list(enhancer.parameters())
     main, task = flat(g_ip, parameters), flat(g_vr["task0"], parameters)
     before = flat([p.detach().clone() for p in parameters], parameters)
@@ -324,7 +328,7 @@ def test_parameters_may_come_as_generators(name):
         {"task0": 1.0},
     )  # fmt: skip
     assert all(p.grad is not None for p in enhancer.body.parameters())
-    trained = name not in ("enhancer_only", "frozen")
+    trained = name not in ("enhancer_only", *FIXED)
     assert all((p.grad is not None) is trained for p in recognizers["task0"].parameters())
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from monai_gradprom.strategies import get_strategy
 
-NAMES = ["detached", "joint", "frozen", "gradprom", "gradprom_cosine"]
+NAMES = ["detached", "joint", "frozen", "gradprom", "gradprom_cosine", "frozen_gradprom"]
 
 
 class Noted(nn.Module):

@@ -25,6 +25,8 @@ IGNORED: dict[str, tuple[str, ...]] = {
     "frozen": (*_GATE, *_LOOK_AHEAD),
     "gradprom": _LOOK_AHEAD,
     "gradprom_cosine": ("gate_scope", *_LOOK_AHEAD),
+    "frozen_gradprom": _LOOK_AHEAD,
+    "frozen_gradprom_cosine": ("gate_scope", *_LOOK_AHEAD),
     "bilevel": (),
 }
 """Per strategy the switches that change nothing under it."""

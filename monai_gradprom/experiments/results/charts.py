@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["front_chart", "sweep_chart", "training_chart"]
 
-# Okabe and Ito's colours, which the colour-blind can tell apart
+# Okabe and Ito's colours, which the colour-blind can tell apart, and wine, one of Tol's
 _COLOURS = {
     "recognizer_only": "#999999",
     "enhancer_only": "#000000",
@@ -29,6 +29,8 @@ _COLOURS = {
     "frozen": "#E69F00",
     "gradprom": "#0072B2",
     "gradprom_cosine": "#56B4E9",
+    "frozen_gradprom": "#F0E442",
+    "frozen_gradprom_cosine": "#882255",
     "bilevel": "#009E73",
 }
 _GATE = {"gate": "gate open [share of updates]", "cosine": "cosine", "ratio": "‖λG_VR‖/‖G_IP‖"}

@@ -72,7 +72,7 @@ def by_strategy(runs: Iterable[RunResult]) -> dict[str, list[RunResult]]:
     """Strategy → its runs, one for each seed, in the usual order of the strategies."""
     order = (
         *("recognizer_only", "enhancer_only", "detached", "joint", "frozen"),
-        *("gradprom", "gradprom_cosine", "bilevel"),
+        *("gradprom", "gradprom_cosine", "frozen_gradprom", "frozen_gradprom_cosine", "bilevel"),
     )
     found: dict[str, dict[Any, RunResult]] = {name: {} for name in order}
     for run in runs:
