@@ -46,6 +46,16 @@ def test_strategies_without_a_gate(strategy_of, name):
     assert strategy_of(strategy=name).setting() == {"name": {"enhancer_only": "EnhancerOnly"}.get(name, name.title())}
 
 
+def test_gates_over_a_fixed_recognizer(strategy_of):
+    every, last = (
+        strategy_of(strategy="frozen_gradprom", gate_scope="any", **cheaper)
+        for cheaper in ({"gate_every": 4}, {"gate_last": 2})
+    )
+    for strategy in (every, last):
+        assert strategy.setting()["strategy"]["name"] == "FrozenGradProm"
+        assert strategy.strategy.gate_scope == "any" and not strategy.trains_recognizer
+
+
 def test_a_look_ahead(strategy_of):
     strategy = strategy_of(strategy="bilevel", gate_scope="any")
     assert isinstance(strategy, BiLevel)

@@ -147,9 +147,10 @@ def test_a_wrong_choice_names_the_nearest():
         check_switches(strategy="gradpron")
 
 
-@pytest.mark.parametrize("strategy", ["joint", "frozen", "enhancer_only", "gradprom_cosine"])
+@pytest.mark.parametrize("strategy", ["joint", "frozen", "enhancer_only", "gradprom_cosine", "frozen_gradprom_cosine"])
 def test_gate_scope_belongs_to_gradprom(strategy):
     check_switches(strategy="gradprom", gate_scope="any")
+    check_switches(strategy="frozen_gradprom", gate_scope="any", recognizer_pretrain_epochs=1)
     check_switches(strategy=strategy, gate_scope="each", recognizer_pretrain_epochs=1)
     with pytest.raises(InputError, match=f"--gate_scope any belongs to --strategy gradprom, not '{strategy}'"):
         check_switches(strategy=strategy, gate_scope="any", recognizer_pretrain_epochs=1)
@@ -158,8 +159,8 @@ def test_gate_scope_belongs_to_gradprom(strategy):
 @pytest.mark.parametrize("cheaper", [{"gate_every": 4}, {"gate_last": 2}])
 def test_cheaper_gates_need_a_gate(cheaper):
     ((name, value),) = cheaper.items()
-    for strategy in ("gradprom", "gradprom_cosine"):
-        check_switches(strategy=strategy, **cheaper)
+    for strategy in ("gradprom", "gradprom_cosine", "frozen_gradprom", "frozen_gradprom_cosine"):
+        check_switches(strategy=strategy, recognizer_pretrain_epochs=1, **cheaper)
     for strategy in ("joint", "frozen", "enhancer_only"):
         check_switches(strategy=strategy, gate_every=1, gate_last=None, recognizer_pretrain_epochs=1)
         with pytest.raises(InputError, match=f"--{name} {value} belongs to --strategy gradprom or gradprom_cosine"):
@@ -201,6 +202,7 @@ def test_a_compiled_enhancer_has_no_cheap_last_layer():
     "setting, named",
     [
         ({"strategy": "frozen"}, "--strategy frozen"),
+        ({"strategy": "frozen_gradprom"}, "--strategy frozen_gradprom"),
         ({"strategy": "joint", "supervised": "false"}, "--supervised false"),
         ({"strategy": "gradprom", "supervised": False}, "--supervised false"),
     ],
