@@ -83,7 +83,9 @@ def _draw(panels: Mapping[str, Mapping[str, Sequence[Curve]]]) -> str:
             (drawn[strategy],) = axes.plot(epochs, mean, color=colour, label=strategy, linewidth=1.4, marker=marker)
             axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
     figure.supxlabel("epoch", fontsize=9)
-    figure.legend(handles=list(drawn.values()), loc="outside upper center", ncols=len(drawn), fontsize=9, frameon=False)
+    figure.legend(
+        handles=list(drawn.values()), loc="outside upper center", ncols=min(6, len(drawn)), fontsize=9, frameon=False
+    )
     return _svg(figure)
 
 
@@ -113,7 +115,8 @@ def _front(groups: Mapping[str, Mapping[Any, Sequence[RunResult]]]) -> str:
     if not metrics:
         return ""
     columns = min(3, len(metrics))
-    figure = _figure(4.2 * columns, 3.4 * -(-len(metrics) // columns))
+    figure = _figure(4.2 * columns + 1.8, 3.4 * -(-len(metrics) // columns))
+    drawn: dict[str, Any] = {}
     for number, metric in enumerate(metrics, 1):
         axes = figure.add_subplot(-(-len(metrics) // columns), columns, number)
         axes.set(xlabel="PSNR [dB]", ylabel=METRICS[metric][0])
@@ -122,7 +125,10 @@ def _front(groups: Mapping[str, Mapping[Any, Sequence[RunResult]]]) -> str:
         axes.ticklabel_format(useOffset=False)
         for strategy, weights in groups.items():
             _line(axes, strategy, weights, metric)
-        axes.legend(fontsize=8)
+        handles, labels = axes.get_legend_handles_labels()
+        drawn |= dict(zip(labels, handles, strict=True))
+    # beside the panels: within them it would lie over points
+    figure.legend(handles=list(drawn.values()), loc="outside right center", fontsize=8, frameon=False)
     return _svg(figure)
 
 

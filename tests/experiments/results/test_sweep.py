@@ -65,6 +65,7 @@ def test_the_chart_names_every_weight_and_is_in_the_report():
     assert len(re.findall("<!-- mIoU", svg)) == 2  # the run's own recognizer and the fixed one
     contents = make_contents(runs(), {}, {})
     assert contents.parts[0].title == "isic2018_denoise: every aux_weight" and contents.parts[0].front == svg
+    assert svg.count('id="legend_') == 1  # beside the panels; one in each would hide points
     assert len(contents.parts) == 5 and contents.parts[0].tables[0].name in {table.name for table in contents.tables}
 
 
