@@ -21,6 +21,9 @@ from .results.render import as_csv, as_latex, as_markdown
 __all__ = ["ReportOptions", "report"]
 
 
+_OF_A_SETTING = ("quality", "differences", "gate", "training", "front")
+
+
 @dataclass
 class ReportOptions:
     """What the command line says.
@@ -53,23 +56,36 @@ def report(options: ReportOptions) -> int:
     contents = make_contents(runs, unfinished, baselines)
     output = (options.output or folders[0] / "report").expanduser()
     try:
-        _write(contents, output, pictures=not options.no_pictures)
+        written = _write(contents, output, pictures=not options.no_pictures)
+        _remove_earlier(output, {run.bundle for run in runs}, written)
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}); name another --output.") from error
     print(f"{len(runs)} runs, {len(unfinished)} not finished\n{output / 'report.html'}\n{output / 'report.md'}")
     return 0
 
 
-def _write(contents: Contents, output: Path, pictures: bool) -> None:
+def _write(contents: Contents, output: Path, pictures: bool) -> set[Path]:
+    texts: dict[Path, str] = {}
     for table in contents.tables:
-        _put(output / "tables" / f"{table.name}.csv", as_csv(table))
-        _put(output / "tables" / f"{table.name}.tex", as_latex(table))
+        texts[output / "tables" / f"{table.name}.csv"] = as_csv(table)
+        texts[output / "tables" / f"{table.name}.tex"] = as_latex(table)
     for part in contents.parts:
         for name, svg in (("training", part.training), ("front", part.front)):
             if svg:
-                _put(output / "figures" / f"{part.name}_{name}.svg", svg)
-    _put(output / "report.md", _markdown(contents))
-    _put(output / "report.html", page(contents, pictures))
+                texts[output / "figures" / f"{part.name}_{name}.svg"] = svg
+    texts[output / "report.md"] = _markdown(contents)
+    texts[output / "report.html"] = page(contents, pictures)
+    for path, text in texts.items():
+        _put(path, text)
+    return set(texts)
+
+
+def _remove_earlier(output: Path, bundles: set[str], written: set[Path]) -> None:
+    """Tables and charts of an earlier report that this one has not: once a second σ was run, there is no `all_runs`."""
+    for path in (*(output / "tables").glob("*"), *(output / "figures").glob("*")):
+        of_a_setting = path.stem.rpartition("_")[2] in _OF_A_SETTING
+        if of_a_setting and path not in written and any(path.name.startswith(f"{bundle}_") for bundle in bundles):
+            path.unlink()
 
 
 def _markdown(contents: Contents) -> str:

@@ -58,6 +58,25 @@ def bm3d(tmp_path):
     return path
 
 
+def test_what_an_earlier_report_had_beside_is_gone(runs):
+    """Of this bundle's settings; nothing that somebody else put there."""
+    tables, figures = runs / "report" / "tables", runs / "report" / "figures"
+    tables.mkdir(parents=True)
+    figures.mkdir()
+    stale = [tables / f"isic2018_denoise_seed_0_{kind}.csv" for kind in ("quality", "differences", "gate")]
+    stale += [figures / "isic2018_denoise_seed_0_front.svg", tables / "isic2018_denoise_seed_0_gate.tex"]
+    own = [
+        tables / "my_quality.csv",
+        tables / "isic2018_denoise_notes.csv",
+        figures / "camus_denoise_all_runs_front.svg",
+    ]
+    for path in (*stale, *own):
+        path.touch()
+    assert main(["report", str(runs)]) == 0
+    assert not any(path.exists() for path in stale)
+    assert all(path.exists() for path in own) and (tables / "isic2018_denoise_all_runs_quality.csv").is_file()
+
+
 def test_everything_is_written(runs, bm3d, capsys):
     assert main(["report", str(runs), "--bm3d", f"0.1={bm3d}"]) == 0
     assert "6 runs, 1 not finished" in capsys.readouterr().out
