@@ -20,7 +20,6 @@ from .results.render import as_csv, as_latex, as_markdown
 
 __all__ = ["ReportOptions", "report"]
 
-
 _OF_A_SETTING = ("quality", "differences", "gate", "training", "front")
 
 
