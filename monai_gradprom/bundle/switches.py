@@ -44,8 +44,8 @@ def check_switches(recognitions: Iterable[str] | None = None, **switches: Any) -
 
     Raises:
         InputError: for the first value that cannot be, for switches that contradict each other, for top-level names
-            that the bundle does not have (MONAI itself accepts ``--noise_sgima 0.3`` silently), and for a plain None on
-            the command line (which MONAI drops).
+            that the bundle does not have (MONAI itself accepts ``--noise_sgima 0.3`` silently), for a plain None on
+            the command line (which MONAI drops), and for ``true`` or ``false`` inside a definition (a text to Python).
     """
     exit_in_one_line()  # root() has not been asked where --bundle_root is given
     refuse_unknown_switches()
@@ -55,6 +55,7 @@ def check_switches(recognitions: Iterable[str] | None = None, **switches: Any) -
         recognitions = tasks + ["both"] * (len(tasks) > 1)
     rules = {**RULES, "recognition": one_of(recognitions)}
     _refuse_dropped_none(content, needs_value=rules.keys() - OPTIONAL)
+    _refuse_text_for_boolean()
     switches = switches or {name: content[name] for name in rules if name in content and not _computed(content[name])}
     for name, value in switches.items():
         if name not in rules or (value is None and name in OPTIONAL):
@@ -92,6 +93,17 @@ def _refuse_dropped_none(ids: Collection[str], needs_value: Collection[str]) -> 
                 raise InputError(_NEEDS_VALUE.format(name))
             raise InputError(
                 f"--{name} None changes nothing, since MONAI's command line drops None: write --{name} '$None'."
+            )
+
+
+def _refuse_text_for_boolean() -> None:
+    """Refuse ``--network_def#global_residual false``: only the bundle's own switches are read by :func:`as_bool`."""
+    if not is_bundle_process():
+        return
+    for name, value in given_on_command_line().items():
+        if re.search("::|#", name) and value in ("true", "false"):
+            raise InputError(
+                f"--{name} {value} arrives as a text, and any text counts as true: write --{name} {value.capitalize()}."
             )
 
 

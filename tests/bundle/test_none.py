@@ -63,11 +63,21 @@ def test_a_switch_that_needs_a_value_is_not_advised_to_have_none(workflow, comma
         ["--weights", "None", "--weights", __file__],  # the last one counts
         ["--weights", "$None", "--tile_size=$None"],
         ["--output_dir", "None/x", "--dataset_dir=a=None"],
+        ["--network_def#global_residual", "False", "--amp", "false"],  # a switch reads any spelling
     ],
 )
 def test_nothing_else_is_refused(workflow, command_line, arguments):
     command_line(*arguments)
     workflow("evaluate", weights=None).initialize()
+
+
+@pytest.mark.parametrize("name, word", [("network_def#global_residual", "false"), ("network_def::norm", "true")])
+def test_a_text_for_a_boolean_is_refused(workflow, command_line, name, word):
+    """``false`` inside a definition would arrive as a text, which counts as true."""
+    for arguments in ([f"--{name}", word], [f"--{name}={word}"]):
+        command_line(*arguments)
+        text = refusal(workflow("evaluate", weights=None))
+        assert text.startswith(f"--{name} {word} ") and text.endswith(f"write --{name} {word.capitalize()}.")
 
 
 def test_other_programs_have_arguments_of_their_own(workflow, command_line):

@@ -60,7 +60,7 @@ class BundleConfig:
         self._parser.read_config(_read(self.path))
         self._parser.read_meta(self.metadata)
         for name, text in settings.items():
-            self._parser[self._known(name)] = DefaultParseValue(text) if isinstance(text, str) else text
+            self._parser[self._known(name)] = _value(text) if isinstance(text, str) else text
         self._parser["bundle_root"] = str(self.folder)
         self._parser["device"] = f"$torch.device({str(device)!r})"
         if "postprocessing" in self:
@@ -134,6 +134,11 @@ class BundleConfig:
         name = ConfigComponent(item, locator=self._parser.locator).resolve_module_name()
         target = locate(name) if isinstance(name, str) else name
         return isinstance(target, type) and issubclass(target, SaveImaged)
+
+
+def _value(text: str) -> Any:
+    """What MONAI's command line would read; and JSON's ``false``, which as a text would count as true."""
+    return text == "true" if text in ("true", "false") else DefaultParseValue(text)
 
 
 def _read(path: Path) -> dict[str, Any]:

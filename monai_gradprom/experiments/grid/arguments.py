@@ -11,6 +11,8 @@ from monai_gradprom.errors import InputError
 
 __all__ = ["parse_switches", "plain_value"]
 
+_BOOLEANS = {"true": True, "false": False}
+
 
 def parse_switches(words: Sequence[str]) -> dict[str, list[Any]]:
     """Name → values, in the order in which they were given.
@@ -43,8 +45,11 @@ def parse_switches(words: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def plain_value(text: str) -> Any:
-    """A value as MONAI's command line reads it: a Python literal, else a string."""
+    """A value as MONAI's command line reads it: a Python literal, else a string; JSON's ``true`` and ``false``, too.
+
+    As a string, ``false`` would count as true in a ``network_def``.
+    """
     try:
-        return ast.literal_eval(text)
+        return _BOOLEANS[text] if text in _BOOLEANS else ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text

@@ -423,6 +423,15 @@ def test_settings_are_read_as_on_monais_command_line(tmp_path):
     assert len(network._network.body) == 2 and network._inferer.tile_size == 48
 
 
+@pytest.mark.parametrize("text, value", [("false", False), ("true", True), ("False", False), ("True", True)])
+def test_a_boolean_may_be_spelled_as_in_json(tmp_path, text, value):
+    settings = {"network_def#global_residual": text}
+    network = load(
+        tmp_path, network={**SRRESNET, "global_residual": not value}, weights=random_weights(), settings=settings
+    )
+    assert network._network.global_residual is value
+
+
 def test_grey_weights_in_a_bundle_for_colour(tmp_path):
     folder = shutil.copytree(BUNDLES / "isic2018_perceptual", tmp_path / "bundle")
     torch.save(DPENet(2, 1, 1, channels=(16, 24, 32, 40, 48)).state_dict(), tmp_path / "grey.pt")

@@ -12,7 +12,7 @@ def test_values_are_read_as_monai_reads_them():
     assert parse_switches(words.split()) == {
         "strategy": ["joint", "frozen"],
         "noise_sigma": [0.05, 1],
-        "supervised": ["true"],
+        "supervised": [True],
         "aux_weight": ["relative:0.3"],
         "ids": [[1, 2]],
     }
