@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checking an argument that must be one of a few names."""
+"""Checking an argument that must be one of a few names, or a boolean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from monai_gradprom.errors import InputError
 
-__all__ = ["check_choice"]
+__all__ = ["check_boolean", "check_choice"]
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> str:
@@ -28,3 +28,14 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise InputError(f"{argument} {value!r} is unknown: {hint}Choose one of {', '.join(names)}.")
+
+
+def check_boolean(argument: str, value: object) -> bool:
+    """Return ``value`` if it is a boolean: from a command line ``no`` and ``false`` come as texts, which count as true.
+
+    Raises:
+        InputError: names the argument and the value.
+    """
+    if isinstance(value, bool):
+        return value
+    raise InputError(f"{argument} is {value!r}; write True or False (true or false in JSON).")

@@ -101,7 +101,7 @@ def _refuse_text_for_boolean() -> None:
     if not is_bundle_process():
         return
     for name, value in given_on_command_line().items():
-        if re.search("::|#", name) and value in ("true", "false"):
+        if re.search("::|#", name) and value.lower() in ("true", "false") and value not in ("True", "False"):
             raise InputError(
                 f"--{name} {value} arrives as a text, and any text counts as true: write --{name} {value.capitalize()}."
             )

@@ -11,7 +11,7 @@ from monai.networks.nets import ResNet
 from monai.networks.nets.resnet import ResNetFeatures
 from torch import nn
 
-from monai_gradprom.choices import check_choice
+from monai_gradprom.choices import check_boolean, check_choice
 from monai_gradprom.errors import InputError
 from monai_gradprom.networks.guidance_encoder import GuidanceBank, GuidanceEncoder
 from monai_gradprom.networks.guided_decoder import GuidedBlock
@@ -101,7 +101,7 @@ class HQGNet(nn.Module):
         super().__init__()
         counts = {"width": width, "guide_channels": guide_channels, "image_channels": image_channels}
         _check(spatial_dims, encoder, cue, counts | {"cue_channels": cue_channels, "bank_size": bank_size})
-        if global_residual and in_channels != out_channels:
+        if check_boolean("HQGNet's global_residual", global_residual) and in_channels != out_channels:
             raise InputError(
                 f"HQGNet's global_residual changes the image itself, but in_channels is {in_channels} and "
                 f"out_channels {out_channels}; make them equal or switch global_residual off."

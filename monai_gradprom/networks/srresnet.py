@@ -8,6 +8,7 @@ from monai.networks.blocks import Convolution, SubpixelUpsample
 from torch import nn
 from torch.nn import functional as F
 
+from monai_gradprom.choices import check_boolean
 from monai_gradprom.errors import InputError
 from monai_gradprom.networks.residual_block import ResidualBlock
 
@@ -63,6 +64,7 @@ class SRResNet(nn.Module):
         norm_after_body: bool = False,
     ) -> None:
         super().__init__()
+        check_boolean("SRResNet's norm_after_body", norm_after_body)
         _check(spatial_dims, in_channels, out_channels, scale_factor, global_residual)
         doublings = scale_factor.bit_length() - 1
         norm = tuple(norm) if isinstance(norm, list) else norm  # JSON has no tuples
@@ -135,7 +137,7 @@ def _check(spatial_dims: int, in_channels: int, out_channels: int, scale_factor:
         raise InputError(f"SRResNet's spatial_dims is {spatial_dims!r}; use 2 or 3.")
     if scale_factor not in (1, 2, 4):
         raise InputError(f"SRResNet's scale_factor is {scale_factor!r}; use 1 (same size), 2 or 4.")
-    if global_residual and in_channels != out_channels:
+    if check_boolean("SRResNet's global_residual", global_residual) and in_channels != out_channels:
         raise InputError(
             f"SRResNet's global_residual adds the input to the output, but in_channels is {in_channels} and "
             f"out_channels is {out_channels}; make them equal or switch global_residual off."

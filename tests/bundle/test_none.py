@@ -71,7 +71,7 @@ def test_nothing_else_is_refused(workflow, command_line, arguments):
     workflow("evaluate", weights=None).initialize()
 
 
-@pytest.mark.parametrize("name, word", [("network_def#global_residual", "false"), ("network_def::norm", "true")])
+@pytest.mark.parametrize("name, word", [("network_def#global_residual", "false"), ("network_def::norm", "TRUE")])
 def test_a_text_for_a_boolean_is_refused(workflow, command_line, name, word):
     """``false`` inside a definition would arrive as a text, which counts as true."""
     for arguments in ([f"--{name}", word], [f"--{name}={word}"]):

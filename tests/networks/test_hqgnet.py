@@ -303,6 +303,7 @@ def test_imagenets_weights_fit_the_encoder_of_the_papers_width(resnet_file):
         ({"width": 0}, "width is 0"),
         ({"bank_size": 1.5}, "bank_size is 1.5"),
         ({"in_channels": 3, "global_residual": True}, "global_residual"),
+        ({"global_residual": "no"}, "global_residual is 'no'; write True or False"),  # a text counts as true
     ],
 )
 def test_wrong_options_are_named(options, word):

@@ -178,6 +178,8 @@ def test_onnx(scale, tmp_path):
         ({"scale_factor": 3}, "scale_factor"),
         ({"spatial_dims": 1}, "spatial_dims"),
         ({"global_residual": True, "in_channels": 3}, "out_channels"),
+        ({"global_residual": "no"}, "global_residual is 'no'; write True or False"),  # a text counts as true
+        ({"norm_after_body": "false"}, "norm_after_body is 'false'; write True or False"),
     ],
 )
 def test_wrong_options_are_named(options, word):
