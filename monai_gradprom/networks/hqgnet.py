@@ -16,6 +16,7 @@ from monai_gradprom.errors import InputError
 from monai_gradprom.networks.guidance_encoder import GuidanceBank, GuidanceEncoder
 from monai_gradprom.networks.guided_decoder import GuidedBlock
 from monai_gradprom.networks.padding import crop_padding, repeat_to_multiple
+from monai_gradprom.networks.remembered_switch import remember_switch
 from monai_gradprom.networks.resnet_encoder import RESNETS, resnet_options
 from monai_gradprom.networks.variational_cue import VariationalCue, gaussian_divergence
 
@@ -110,6 +111,7 @@ class HQGNet(nn.Module):
         self.receptive_radius = None
         self.size_multiple = 16
         self.global_residual = global_residual
+        remember_switch(self, "global_residual")
         self.black = 1e-3  # whose log-odds are finite; a quarter of a grey level of 8 bits
         self.from_bank = cue == "bank"
         self.divergence: Any = None

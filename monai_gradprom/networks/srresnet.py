@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from monai_gradprom.choices import check_boolean
 from monai_gradprom.errors import InputError
+from monai_gradprom.networks.remembered_switch import remember_switch
 from monai_gradprom.networks.residual_block import ResidualBlock
 
 __all__ = ["SRResNet"]
@@ -70,6 +71,7 @@ class SRResNet(nn.Module):
         norm = tuple(norm) if isinstance(norm, list) else norm  # JSON has no tuples
         self.scale_factor = scale_factor
         self.global_residual = global_residual
+        remember_switch(self, "global_residual")
         self.interpolation = "bicubic" if spatial_dims == 2 else "trilinear"
         self.size_multiple = 1
         # plain attributes, not properties: TorchScript keeps them

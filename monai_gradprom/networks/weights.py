@@ -19,14 +19,17 @@ StateDict = dict[str, torch.Tensor]
 
 
 def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Load a network's own weights, strictly: every name and shape must agree. On an error nothing is changed.
+    """Load a network's own weights, strictly: every name and shape must agree, and the switches that the file tells.
+
+    On an error nothing is changed.
 
     Args:
         network: the network to fill.
         path: a file with a bare state dict, or with one under "model" (a checkpoint of training).
 
     Raises:
-        InputError: the file is missing, damaged, not a state dict, unsafe to unpickle, or of another architecture.
+        InputError: the file is missing, damaged, not a state dict, unsafe to unpickle, of another architecture, or of
+            another value of a switch that :func:`remember_switch` wrote beside them.
     """
     found, expected = read_state_dict(path), network.state_dict()
     misfits = differences(found, expected)
@@ -35,7 +38,10 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
             f"the weights {os.fspath(path)} do not fit {type(network).__name__}: {'; '.join(misfits)}; "
             "use the weights of this network, or build the network with the options that they were trained with."
         )
-    network.load_state_dict(found)
+    try:
+        network.load_state_dict(found)
+    except InputError as error:  # a switch that no shape tells
+        raise InputError(f"{os.fspath(path)}: {error}") from None
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
@@ -66,7 +72,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
         content = content["model"]
     if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise InputError(f"the weights {file} are not a state dict (names to tensors), nor hold one under 'model'.")
-    return dict(content)
+    return content if isinstance(content, dict) else dict(content)  # an OrderedDict carries PyTorch's metadata
 
 
 def differences(found: StateDict, expected: StateDict) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 
@@ -37,6 +38,42 @@ def test_other_architecture_is_named_and_nothing_changes(tmp_path):
     with pytest.raises(InputError, match=r"weights\.pt do not fit SRResNet: 15 missing \(body\.1"):
         load_weights(target, saved(tmp_path, enhancer(0).state_dict()))
     assert torch.equal(target.tail.conv.weight, before)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state, "epoch": 3}])
+def test_another_ending_is_refused_although_every_shape_agrees(wrap, trained, tmp_path):
+    source, target = enhancer(0, global_residual=trained), enhancer(1, global_residual=not trained)
+    before = target.tail.conv.weight.clone()
+    message = f"weights.pt: .*global_residual {trained}, but this SRResNet has {not trained}.*global_residual {trained}"
+    with pytest.raises(InputError, match=message):
+        load_weights(target, saved(tmp_path, wrap(source.state_dict())))
+    assert torch.equal(target.tail.conv.weight, before)
+    with pytest.raises(InputError, match="global_residual"):  # PyTorch's own way, inside of another module
+        torch.nn.Sequential(target).load_state_dict(torch.nn.Sequential(source).state_dict())
+    load_weights(enhancer(1, global_residual=trained), tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize("ending", [False, True])
+def test_weights_that_do_not_tell_their_ending_are_loaded(ending, tmp_path):
+    source, target, x = enhancer(0, global_residual=True), enhancer(1, global_residual=ending), torch.rand(1, 1, 9, 9)
+    load_weights(
+        target, saved(tmp_path, dict(source.state_dict()))
+    )  # a plain dictionary, as older files and safetensors
+    if ending:
+        assert torch.equal(target(x), source(x))
+    assert torch.equal(target.head.conv.weight, source.head.conv.weight)
+
+
+@pytest.mark.parametrize("pack", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_copies_of_a_network_tell_and_compare_their_own_ending(pack):
+    source = enhancer(0, global_residual=True)
+    twin = pack(source)
+    twin.load_state_dict(source.state_dict())
+    twin.global_residual = False
+    with pytest.raises(InputError, match="True, but this SRResNet has False"):
+        twin.load_state_dict(source.state_dict())
+    source.load_state_dict(source.state_dict())
 
 
 class Malicious:

@@ -426,9 +426,8 @@ def test_settings_are_read_as_on_monais_command_line(tmp_path):
 @pytest.mark.parametrize("text, value", [("false", False), ("true", True), ("False", False), ("True", True)])
 def test_a_boolean_may_be_spelled_as_in_json(tmp_path, text, value):
     settings = {"network_def#global_residual": text}
-    network = load(
-        tmp_path, network={**SRRESNET, "global_residual": not value}, weights=random_weights(), settings=settings
-    )
+    ending, weights = {"global_residual": not value}, random_weights(global_residual=value)
+    network = load(tmp_path, network={**SRRESNET, **ending}, weights=weights, settings=settings)
     assert network._network.global_residual is value
 
 
