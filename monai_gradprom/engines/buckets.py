@@ -31,32 +31,45 @@ def average_in_buckets(tensors: Iterable[Tensor], bucket_bytes: int = BUCKET_BYT
         bucket_bytes: size of a bucket.
     """
     waiting: deque[_Bucket] = deque()
+    room = None  # a bucket's memory goes to the next: gloo's thread may hold on to it for a while after the reduction
     for members in _packed(tensors, bucket_bytes):
         if len(waiting) == _IN_FLIGHT:
-            waiting.popleft().finish()
-        waiting.append(_Bucket(members))
+            room = waiting.popleft().finish()
+        waiting.append(_Bucket(members, room))
+        room = None
     for bucket in waiting:
         bucket.finish()
 
 
 class _Bucket:
-    """Tensors that travel together."""
+    """Tensors that travel together, in ``room`` where they fit into it."""
 
-    def __init__(self, members: list[Tensor]) -> None:
+    def __init__(self, members: list[Tensor], room: Tensor | None) -> None:
         self.members = members
         self.in_place = len(members) == 1 and members[0].is_contiguous()
-        self.flat = members[0].view(-1) if self.in_place else _flattened(members)
+        self.room = None if self.in_place else _room_for(members, room)
+        self.flat = members[0].view(-1) if self.room is None else _flattened(members, self.room)
         self.work: Any = dist.all_reduce(self.flat, async_op=True)
 
-    def finish(self) -> None:
+    def finish(self) -> Tensor | None:
+        """Wait, and hand the mean to the members; the memory that was used for it, if any."""
         self.work.wait()
         self.flat.div_(dist.get_world_size())
         if not self.in_place:
             torch._foreach_copy_(self.members, _views(self.flat, self.members))
+        return self.room
 
 
-def _flattened(members: list[Tensor]) -> Tensor:
-    flat = members[0].new_empty(sum(member.numel() for member in members))
+def _room_for(members: list[Tensor], room: Tensor | None) -> Tensor:
+    size = sum(member.numel() for member in members)
+    kind = (members[0].dtype, members[0].device)
+    if room is not None and (room.dtype, room.device) == kind and room.numel() >= size:
+        return room
+    return members[0].new_empty(size)
+
+
+def _flattened(members: list[Tensor], room: Tensor) -> Tensor:
+    flat = room[: sum(member.numel() for member in members)]
     # in logical order: processes may have laid out the same tensor in different ways
     torch._foreach_copy_(_views(flat, members), members)
     return flat

@@ -75,7 +75,10 @@ def _count(rank, world, tensors, bucket_bytes):
         nonlocal unfinished, together, reductions
         unfinished, reductions = unfinished + 1, reductions + 1
         together = max(together, unfinished)
+        held.append(tensor)  # as gloo's thread may, for a while
         return Watched(reduce(tensor, async_op=async_op))
+
+    held = []
 
     dist.all_reduce = watched
     try:
@@ -84,11 +87,11 @@ def _count(rank, world, tensors, bucket_bytes):
     finally:
         dist.all_reduce = reduce
     events = sorted(profiler.profiler.kineto_results.events(), key=lambda event: event.start_ns())
-    held = peak = 0
+    taken = peak = 0
     for event in events:
         if event.name() == "[memory]":
-            held += event.nbytes()
-            peak = max(peak, held)
+            taken += event.nbytes()
+            peak = max(peak, taken)
     return peak, reductions, together
 
 
