@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,9 @@ _DATA = (
     *("bundle", "degradation", "noise_sigma", "scale_factor", "downsampling"),
     *("resize", "split", "split_seed", "fold"),
 )
+
+_ALONE = ("enhancer_only", "detached")
+"""Under ``detached`` a recognizer learns beside the enhancer, which it sends nothing: the weights are the same."""
 
 Baselines = Mapping[tuple[str | None, float], float]
 """(bundle, or None for any; σ) → mean PSNR of BM3D on the test set, dB."""
@@ -41,9 +46,10 @@ def movement(psnr: Curve, epochs: int) -> float | None:
 def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
     """Why a run's result is *under-trained*; None where it is not.
 
-    A result enters a comparison if the enhancer alone, trained on the same data, beats BM3D (in super-resolution the
-    bicubic enlargement), and if the run's validation PSNR moved by less than :data:`MOVED_AT_MOST` dB over the last
-    tenth of its epochs. Recognizers by themselves have no PSNR to judge by.
+    A result enters a comparison if the enhancer alone, the same network trained on the same data (``enhancer_only`` or
+    ``detached``), beats BM3D (in super-resolution the bicubic enlargement), and if the run's validation PSNR moved by
+    less than :data:`MOVED_AT_MOST` dB over the last tenth of its epochs. Recognizers by themselves have no PSNR to
+    judge by.
 
     Args:
         run: the run.
@@ -62,7 +68,9 @@ def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baseline
 
 def _against_baseline(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
     data = {name: run.switches[name] for name in _DATA if name in run.switches}
-    alone = [other for other in runs if other.strategy == "enhancer_only" and agrees(other, data)]
+    alone = [
+        other for other in runs if other.strategy in _ALONE and agrees(other, data) and _network(other) == _network(run)
+    ]
     if not alone:
         return "no run of the enhancer alone to judge by"
     reached = float(np.mean([other.metrics["psnr"] for other in alone]))
@@ -70,6 +78,11 @@ def _against_baseline(run: RunResult, runs: Sequence[RunResult], baselines: Base
     if level is None:
         return f"{name} was not measured (--bm3d)"
     return None if reached > level else f"the enhancer alone, {reached:.2f} dB, does not beat {name}, {level:.2f} dB"
+
+
+def _network(run: RunResult) -> dict[str, Any]:
+    """The switches that say which network the enhancer is."""
+    return {name: value for name, value in run.switches.items() if re.split("[:#]", name)[0] == "network_def"}
 
 
 def _baseline(run: RunResult, alone: Sequence[RunResult], baselines: Baselines) -> tuple[str, float | None]:

@@ -59,3 +59,19 @@ def test_another_noise_level_says_nothing():
     run = runs()[0]
     other = made_run("enhancer_only", metrics={"psnr": 40.0}, psnr=STILL, noise_sigma=0.05)
     assert "no run of the enhancer alone" in under_trained(run, [run, other], BM3D)
+
+
+def test_the_enhancer_under_detached_is_the_enhancer_alone():
+    run = runs()[0]
+    for psnr, beaten in ((30.0, True), (27.0, False)):
+        control = made_run("detached", metrics={"psnr": psnr, "psnr_input": 20.0}, psnr=STILL)
+        assert (under_trained(run, [run, control], BM3D) is None) is beaten
+        assert (under_trained(control, [run, control], BM3D) is None) is beaten
+
+
+@pytest.mark.parametrize("name", ["network_def", "network_def#channels", "network_def::channels"])
+def test_another_network_says_nothing(name):
+    strong, weak = runs(psnr=31.0, **{name: 1}), runs(psnr=27.0, **{name: 2})
+    assert [under_trained(run, strong + weak, BM3D) is None for run in strong + weak] == [True, True, False, False]
+    plain = runs()[:1]
+    assert "no run of the enhancer alone" in under_trained(plain[0], plain + strong, BM3D)
