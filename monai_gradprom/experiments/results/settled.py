@@ -36,11 +36,13 @@ def movement(psnr: Curve, epochs: int) -> float | None:
     Returns:
         None where that cannot be said: fewer than two validations, or none so late.
     """
-    before = [epoch for epoch in psnr if epoch <= 0.9 * epochs]
-    if not before:
-        return None
-    late = [value for epoch, value in psnr.items() if epoch >= max(before)]
+    start = _last_before_the_end(psnr, epochs)
+    late = [value for epoch, value in psnr.items() if start is not None and epoch >= start]
     return max(late) - min(late) if len(late) > 1 else None
+
+
+def _last_before_the_end(psnr: Curve, epochs: int) -> int | None:
+    return max((epoch for epoch in psnr if epoch <= 0.9 * epochs), default=None)
 
 
 def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
@@ -58,11 +60,13 @@ def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baseline
     """
     if run.strategy == "recognizer_only":
         return None
-    moved = movement(run.validation.get("psnr", {}), int(run.switches.get("max_epochs", 0)))
+    psnr, epochs = run.validation.get("psnr", {}), int(run.switches.get("max_epochs", 0))
+    moved = movement(psnr, epochs)
     if moved is None:
         return "too few validations to see whether it still moves"
     if moved >= MOVED_AT_MOST:
-        return f"validation PSNR moved by {moved:.2f} dB over the last tenth"
+        start = _last_before_the_end(psnr, epochs)  # far before the last tenth where validations are rare
+        return f"validation PSNR moved by {moved:.2f} dB from epoch {start} of {epochs} on"
     return _against_baseline(run, runs, baselines)
 
 

@@ -32,7 +32,9 @@ def test_a_settled_run_beside_an_enhancer_that_beats_bm3d_is_compared():
 
 def test_a_run_that_still_moves_is_marked():
     both = runs(curve={**STILL, 20: 30.06})
-    assert "moved by 0.06 dB" in under_trained(both[0], both, BM3D)
+    assert "moved by 0.06 dB from epoch 18 of 20 on" in under_trained(both[0], both, BM3D)
+    sparse = runs(curve={10: 29.5, 20: 30.0})
+    assert "moved by 0.50 dB from epoch 10 of 20 on" in under_trained(sparse[0], sparse, BM3D)
     assert under_trained(both[1], both, BM3D) is None
     assert under_trained(runs(curve={**STILL, 20: 30.04})[0], both, BM3D) is None
 
