@@ -31,28 +31,25 @@ def average_in_buckets(tensors: Iterable[Tensor], bucket_bytes: int = BUCKET_BYT
         bucket_bytes: size of a bucket.
     """
     waiting: deque[_Bucket] = deque()
-    room = None  # a bucket's memory goes to the next: gloo's thread may hold on to it for a while after the reduction
     for members in _packed(tensors, bucket_bytes):
-        if len(waiting) == _IN_FLIGHT:
-            room = waiting.popleft().finish()
+        # its memory goes on to the next: gloo's thread may hold on to it for a while after the reduction
+        room = waiting.popleft().finish() if len(waiting) == _IN_FLIGHT else None
         waiting.append(_Bucket(members, room))
-        room = None
     for bucket in waiting:
         bucket.finish()
 
 
 class _Bucket:
-    """Tensors that travel together, in ``room`` where they fit into it."""
+    """Tensors that travel together, in ``room`` where they fit into it; without need of it, it is handed on."""
 
     def __init__(self, members: list[Tensor], room: Tensor | None) -> None:
         self.members = members
         self.in_place = len(members) == 1 and members[0].is_contiguous()
-        self.room = None if self.in_place else _room_for(members, room)
-        self.flat = members[0].view(-1) if self.room is None else _flattened(members, self.room)
+        self.flat, self.room = (members[0].view(-1), room) if self.in_place else _flattened(members, room)
         self.work: Any = dist.all_reduce(self.flat, async_op=True)
 
     def finish(self) -> Tensor | None:
-        """Wait, and hand the mean to the members; the memory that was used for it, if any."""
+        """Wait, and hand the mean to the members; returns the memory that is free now, if any."""
         self.work.wait()
         self.flat.div_(dist.get_world_size())
         if not self.in_place:
@@ -68,11 +65,13 @@ def _room_for(members: list[Tensor], room: Tensor | None) -> Tensor:
     return members[0].new_empty(size)
 
 
-def _flattened(members: list[Tensor], room: Tensor) -> Tensor:
+def _flattened(members: list[Tensor], room: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The members in a row, and the memory that they lie in."""
+    room = _room_for(members, room)
     flat = room[: sum(member.numel() for member in members)]
     # in logical order: processes may have laid out the same tensor in different ways
     torch._foreach_copy_(_views(flat, members), members)
-    return flat
+    return flat, room
 
 
 def _views(flat: Tensor, members: list[Tensor]) -> list[Tensor]:

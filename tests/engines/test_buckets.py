@@ -103,6 +103,13 @@ def test_extra_memory_is_two_buckets_however_large_the_network():
     assert together == 2
 
 
+def test_memory_is_handed_on_past_tensors_that_need_none():
+    copied = torch.ones(176, 16, 3, 3).to(memory_format=torch.channels_last)  # 99 KiB, to be laid out anew
+    in_place = torch.ones(25, 1024)  # 100 KiB
+    peak, _, _ = in_processes(_count, [copied, copied.clone(), in_place] * 5, 100 * KIB)[0]
+    assert 150 * KIB < peak < 210 * KIB
+
+
 def test_what_fills_a_bucket_by_itself_is_not_copied():
     peak, reductions, _ = in_processes(_count, [torch.ones(1000, 256), torch.ones(1000, 256)], 100 * KIB)[0]
     assert peak < 10 * KIB

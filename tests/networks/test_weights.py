@@ -6,12 +6,16 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
 
 from monai_gradprom.errors import InputError
-from monai_gradprom.networks import DiagnosisRecognizer, SRResNet, load_imagenet_resnet, load_weights
+from monai_gradprom.networks import DiagnosisRecognizer, HQGNet, SRResNet, load_imagenet_resnet, load_weights
+from monai_gradprom.networks.weights import read_state_dict
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 
 
 def saved(tmp_path, content):
@@ -57,12 +61,27 @@ def test_another_ending_is_refused_although_every_shape_agrees(wrap, trained, tm
 @pytest.mark.parametrize("ending", [False, True])
 def test_weights_that_do_not_tell_their_ending_are_loaded(ending, tmp_path):
     source, target, x = enhancer(0, global_residual=True), enhancer(1, global_residual=ending), torch.rand(1, 1, 9, 9)
-    load_weights(
-        target, saved(tmp_path, dict(source.state_dict()))
-    )  # a plain dictionary, as older files and safetensors
+    plain = dict(source.state_dict())  # tensors alone, as in older files
+    load_weights(target, saved(tmp_path, plain))
     if ending:
         assert torch.equal(target(x), source(x))
     assert torch.equal(target.head.conv.weight, source.head.conv.weight)
+
+
+def test_hqgnet_tells_its_ending():
+    made = [
+        HQGNet(width=2, guide_channels=6, image_channels=3, cue_channels=5, global_residual=on) for on in (True, False)
+    ]
+    with pytest.raises(InputError, match="global_residual True, but this HQGNet has False"):
+        made[1].load_state_dict(made[0].state_dict())
+
+
+SHIPPED = sorted(path for path in BUNDLES.glob("*/models/*.pt") if path.parts[-3] != "isic2018_perceptual")  # DPENet
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_shipped_weights_tell_their_ending(path):
+    assert read_state_dict(path)._metadata[""]["global_residual"] is True
 
 
 @pytest.mark.parametrize("pack", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
