@@ -125,8 +125,12 @@ bench-loader: $(VENV)/.installed ## whether the loader keeps up with training, a
 bench-enhance: $(VENV)/.installed-clinical ## what `enhance` takes beside the network: time and memory (ARGS="--only network")
 	$(BIN)/python benchmarks/enhance_speed.py $(ARGS)
 
+.PHONY: grid
+grid: $(VENV)/.installed-bench ## a grid behind docs/results/ with its report (ARGS="camus_sigma0.3 --dataset_dir CAMUS --output runs")
+	$(BIN)/python benchmarks/results_runs.py $(ARGS)
+
 .PHONY: results
-results: $(VENV)/.installed ## the tables of docs/results.md from reports (ARGS="camus_sigma0.3=runs/camus/report")
+results: $(VENV)/.installed ## the tables of docs/results/ from reports (ARGS="camus_sigma0.3=runs/camus_sigma0.3/report")
 	$(BIN)/python benchmarks/results_page.py $(ARGS)
 
 .PHONY: clean

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of docs/results.md, from what `monai-gradprom report` has written.
+"""Tables of the pages in docs/results/, from what `monai-gradprom report` has written.
 
-    python benchmarks/results_page.py camus_03=runs/camus/report covid_03=runs/covid/report   # copy, then fill
-    python benchmarks/results_page.py                                                         # fill
-    python benchmarks/results_page.py --check                                                 # compare only
+    python benchmarks/results_page.py camus_sigma0.3=runs/camus_sigma0.3/report   # copy, then fill
+    python benchmarks/results_page.py                                             # fill
+    python benchmarks/results_page.py --check                                     # compare only
 
-NAME=REPORT copies the report's own tables (CSV) and those of its charts (SVG) that the page shows to docs/results/ as
-NAME_…; the paper's tables stay behind. In the page, a comment says what stands below it, and that table is made anew:
+NAME=REPORT copies the report's own tables (CSV) and those of its charts (SVG) that a page shows to
+docs/results/tables/ as NAME_…; the paper's tables stay behind. In a page, a comment says what stands below it, and that
+table is made anew:
 
-    <!-- table results/camus_03_differences.csv where="metric: PSNR [dB]"
+    <!-- table tables/camus_sigma0.3_all_runs_differences.csv where="metric: PSNR [dB]"
          columns="strategies; difference; over seeds" -->
 
 ``where`` keeps rows (several values with |, several columns with ;), ``columns`` chooses and renames (``mIoU > own``).
@@ -24,7 +25,7 @@ import shutil
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 _BLOCK = re.compile(r"(<!-- table (.+?) -->\n)((?:\|[^\n]*\n)*)", re.DOTALL)
 _OWN = ("quality", "differences", "gate")
 
@@ -33,22 +34,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 0, or 1 where ``--check`` finds another table than its file gives."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reports", nargs="*", metavar="NAME=REPORT")
-    parser.add_argument("--page", type=Path, default=DOCS / "results.md")
+    parser.add_argument("--folder", type=Path, default=RESULTS, help="of the pages (docs/results)")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args(arguments)
-    page = args.page.read_text(encoding="utf-8")
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(args.folder.glob("*.md"))}
     for given in args.reports:
         name, _, report = given.partition("=")
-        copy_report(name, Path(report), args.page.parent / "results", page)
-    filled = _BLOCK.sub(lambda block: block[1] + table(block[2], args.page.parent), page)
+        copy_report(name, Path(report), args.folder / "tables", "".join(pages.values()))
+    filled = {
+        path: _BLOCK.sub(lambda block: block[1] + table(block[2], args.folder), page) for path, page in pages.items()
+    }
     if args.check:
-        return int(filled != page)
-    args.page.write_text(filled, encoding="utf-8")
+        return int(filled != pages)
+    for path, page in filled.items():
+        path.write_text(page, encoding="utf-8")
     return 0
 
 
-def copy_report(name: str, report: Path, folder: Path, page: str) -> None:
-    """Copy the tables of a report that are not the paper's, and the charts that ``page`` shows, as ``name_…`` files."""
+def copy_report(name: str, report: Path, folder: Path, shown: str) -> None:
+    """Copy a report's tables but the paper's, and its charts that ``shown`` links, as ``name_…`` files."""
     if not (report / "tables").is_dir():
         sys.exit(f"{report} is no report of `monai-gradprom report`: it has no tables/.")
     folder.mkdir(exist_ok=True)
@@ -57,7 +61,7 @@ def copy_report(name: str, report: Path, folder: Path, page: str) -> None:
     found = [path for kind in _OWN for path in (report / "tables").glob(f"*_{kind}.csv")]
     for path in (*found, *(report / "figures").glob("*.svg")):
         rest = re.sub(r"^[a-z0-9]+_[a-z]+_", "", path.name)  # the bundle's name
-        if path.suffix == ".csv" or f"({folder.name}/{name}_{rest})" in page:  # a chart has a hundred kilobytes
+        if path.suffix == ".csv" or f"({folder.name}/{name}_{rest})" in shown:  # a chart has a hundred kilobytes
             shutil.copyfile(path, folder / f"{name}_{rest}")
 
 

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of docs/results.md are those of the files beside it."""
+"""The tables of the pages in docs/results/ are those of the files beside them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 SCRIPT_NAME = "results_page"
-DOCS = Path(__file__).parents[2] / "docs"
 DIRECTIVE = (
-    '<!-- table results/a.csv where="metric: PSNR | SSIM; strategies: joint"\n'
+    '<!-- table tables/a.csv where="metric: PSNR | SSIM; strategies: joint"\n'
     '     columns="strategies; metric > what; value" -->\n'
 )
 CSV = "strategies,metric,value\njoint,PSNR,+1|2\njoint,mIoU,3\ngradprom,PSNR,4\njoint,SSIM,5\n"
@@ -19,28 +16,28 @@ TABLE = "| strategies | what | value |\n| --- | --- | --- |\n| joint | PSNR | +1
 
 @pytest.fixture
 def page(tmp_path):
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "a.csv").write_text(CSV)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "a.csv").write_text(CSV)
     path = tmp_path / "page.md"
     path.write_text(f"Before.\n\n{DIRECTIVE}| an old | table |\n\n| another | table |\n")
     return path
 
 
 def test_a_table_is_made_anew_and_nothing_else_changes(page, script):
-    assert script.main(["--page", str(page), "--check"]) == 1
-    assert script.main(["--page", str(page)]) == 0
+    assert script.main(["--folder", str(page.parent), "--check"]) == 1
+    assert script.main(["--folder", str(page.parent)]) == 0
     assert page.read_text() == f"Before.\n\n{DIRECTIVE}{TABLE}\n| another | table |\n"
-    assert script.main(["--page", str(page), "--check"]) == 0
+    assert script.main(["--folder", str(page.parent), "--check"]) == 0
 
 
 def test_one_changed_figure_is_seen(page, script):
-    script.main(["--page", str(page)])
+    script.main(["--folder", str(page.parent)])
     page.write_text(page.read_text().replace("| 5 |", "| 6 |"))
-    assert script.main(["--page", str(page), "--check"]) == 1
+    assert script.main(["--folder", str(page.parent), "--check"]) == 1
 
 
 def test_a_report_is_copied_without_the_papers_tables_and_charts_that_nobody_sees(tmp_path, script):
-    report, folder = tmp_path / "report", tmp_path / "results"
+    report, folder = tmp_path / "report", tmp_path / "tables"
     for name in (
         "tables/camus_denoise_all_runs_quality.csv",
         "tables/table1.csv",
@@ -52,7 +49,7 @@ def test_a_report_is_copied_without_the_papers_tables_and_charts_that_nobody_see
     folder.mkdir()
     (folder / "camus_old_gate.csv").write_text("of an earlier report")
     (folder / "covid_gate.csv").write_text("of another grid")
-    script.copy_report("camus", report, folder, "![shown](results/camus_all_front.svg)")
+    script.copy_report("camus", report, folder, "![shown](tables/camus_all_front.svg)")
     assert {path.name for path in folder.iterdir()} == {
         "camus_all_runs_quality.csv",
         "camus_all_front.svg",
@@ -63,5 +60,5 @@ def test_a_report_is_copied_without_the_papers_tables_and_charts_that_nobody_see
     assert (folder / "camus_all_front.svg").is_file()
 
 
-def test_the_page_of_results_shows_its_files(script):
-    assert script.main(["--page", str(DOCS / "results.md"), "--check"]) == 0
+def test_the_pages_of_results_show_their_files(script):
+    assert script.main(["--check"]) == 0

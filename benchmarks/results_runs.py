@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the grids behind docs/results.md, each with its judge, BM3D and report.
+
+    python benchmarks/results_runs.py covid_converged --dataset_dir COVID_CT --output runs --jobs 2
+    python benchmarks/results_runs.py covid_converged --dataset_dir COVID_CT --output runs --print   # only say how
+
+NAME is a grid of results_grids.py. Its runs go to OUTPUT/NAME; what grids share (recognizers of clean images, parts of
+a data set, BM3D) lies beside it in OUTPUT and is made once. Broken off, the same command goes on. The report's tables
+become those of docs/results/ by ``make results ARGS="NAME=OUTPUT/NAME/report"``. Exit code: that of the first step
+that fails, or 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from results_grids import GRIDS, Grid
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = {"quarter": (4, 8, 6), "half": (2, 1, 6)}
+"""Of a datalist, every so manieth image of training, validation and testing."""
+SUBSETS = ("training", "validation", "testing")
+CLI = (sys.executable, "-m", "monai_gradprom.cli")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where the data are, where runs go, and how many run at a time."""
+
+    dataset_dir: Path
+    output: Path
+    jobs: int
+
+    def datalist(self, part: str) -> Path:
+        """The datalist of a part of the data."""
+        return self.output / f"{part}.json"
+
+    def recognizers(self, judge: str) -> Path:
+        """The folder of a clean grid's recognizers."""
+        return self.output / f"{judge}_recognizers"
+
+    def data(self, grid: Grid) -> list[str]:
+        """The switches that name a grid's images."""
+        if grid.datalist:
+            return ["--datalist", str(self.datalist(grid.datalist))]
+        return ["--dataset_dir", str(self.dataset_dir)]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line."""
+
+    words: Sequence[str]
+
+    def __str__(self) -> str:
+        return shlex.join(self.words)
+
+    def run(self) -> int:
+        """The command's exit code."""
+        return subprocess.call(self.words, cwd=ROOT)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Every so manieth image of a datalist, as `PARTS` says."""
+
+    whole: Path
+    part: Path
+
+    def __str__(self) -> str:
+        slices = ", ".join(f"{name}[::{n}]" for name, n in zip(SUBSETS, PARTS[self.part.stem], strict=True))
+        return f"# {self.part}: {slices} of {self.whole}"
+
+    def run(self) -> int:
+        """Write the part anew."""
+        datalist = json.loads(self.whole.read_text(encoding="utf-8"))
+        for subset, step in zip(SUBSETS, PARTS[self.part.stem], strict=True):
+            datalist[subset] = datalist[subset][::step]
+        self.part.write_text(json.dumps(datalist), encoding="utf-8")
+        return 0
+
+
+@dataclass(frozen=True)
+class Recognizers:
+    """The recognizers of a grid's runs, each of another task, in one folder."""
+
+    runs: Path
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"mkdir -p {self.folder} && cp {self.runs}/*/recognizer_*.pt {self.folder}"
+
+    def run(self) -> int:
+        """Copy them."""
+        self.folder.mkdir(exist_ok=True)
+        for weights in self.runs.glob("*/recognizer_*.pt"):
+            shutil.copyfile(weights, self.folder / weights.name)
+        return 0
+
+
+Step = Command | Part | Recognizers
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, or with ``--print`` show, every step of one grid."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("grid", choices=GRIDS, metavar="NAME", help=", ".join(GRIDS))
+    parser.add_argument("--dataset_dir", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--print", action="store_true", help="only show the commands")
+    args = parser.parse_args(arguments)
+    setting = Setting(args.dataset_dir.absolute(), args.output.absolute(), args.jobs)
+    if args.print:
+        print(*steps(args.grid, setting), sep="\n")
+        return 0
+    setting.output.mkdir(parents=True, exist_ok=True)
+    return next((code for code in (step.run() for step in steps(args.grid, setting)) if code), 0)
+
+
+def steps(name: str, setting: Setting) -> Iterator[Step]:
+    """All that a grid takes, in order."""
+    grid = GRIDS[name]
+    if grid.judge:
+        yield from _runs(grid.judge, setting)
+        yield Recognizers(setting.output / grid.judge, setting.recognizers(grid.judge))
+    yield from _runs(name, setting)
+    words = [*CLI, "report", str(setting.output / name), "--no-pictures"]
+    if grid.bm3d:
+        measured = setting.output / f"bm3d_{grid.bundle}_{grid.bm3d}.csv"
+        if not measured.is_file():
+            yield Command(_bm3d(grid, setting, measured))
+        words += ["--bm3d", f"{grid.bundle}:{grid.bm3d}={measured}"]
+    yield Command(words)
+
+
+def _runs(name: str, setting: Setting) -> Iterator[Step]:
+    """The data and the runs of a grid, without its judge."""
+    grid = GRIDS[name]
+    if grid.datalist and not setting.datalist(grid.datalist).is_file():
+        whole = setting.datalist(grid.bundle)
+        kind = grid.bundle.partition("_")[0]
+        yield Command([*CLI, "prepare", kind, str(setting.dataset_dir), "--output", str(whole)])
+        yield Part(whole, setting.datalist(grid.datalist))
+    places = {"bundle": f"bundles/{grid.bundle}", "judge": setting.recognizers(grid.judge)}
+    for compare in grid.compares:
+        words = [*CLI, "compare", "--bundle", f"bundles/{grid.bundle}", *setting.data(grid)]
+        words += shlex.split(Template(compare).substitute(places))
+        words += ["--fixed-recognizer", str(setting.recognizers(grid.judge))] if grid.judge else []
+        yield Command([*words, "--jobs", str(setting.jobs), "--output", str(setting.output / name)])
+
+
+def _bm3d(grid: Grid, setting: Setting, measured: Path) -> list[str]:
+    """The command that measures classical denoisers on a grid's images."""
+    words = [sys.executable, "benchmarks/classical_baselines.py", "--bundle", f"bundles/{grid.bundle}"]
+    words += [*setting.data(grid), "--subset", "testing", "--resize", "96", "--noise_sigma", grid.bm3d]
+    return [*words, "--methods", "noisy", "nlm", "bm3d", "--output", str(measured)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
