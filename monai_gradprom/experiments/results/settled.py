@@ -23,6 +23,12 @@ _DATA = (
     *("resize", "split", "split_seed", "fold"),
 )
 
+_TRAINING = (
+    *("network_def", "weights", "max_epochs", "learning_rate", "lr_schedule", "optimizer"),
+    *("batch_size", "accumulation_steps", "image_size", "crop"),
+)
+"""What an enhancer's training by itself hangs on, beside the data: these, and what is set inside of them."""
+
 _ALONE = ("enhancer_only", "detached")
 """Under ``detached`` a recognizer learns beside the enhancer, which it sends nothing: the weights are the same."""
 
@@ -48,10 +54,10 @@ def _last_before_the_end(psnr: Curve, epochs: int) -> int | None:
 def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
     """Why a run's result is *under-trained*; None where it is not.
 
-    A result enters a comparison if the enhancer alone, the same network trained on the same data (``enhancer_only`` or
-    ``detached``), beats BM3D (in super-resolution the bicubic enlargement), and if the run's validation PSNR moved by
-    less than :data:`MOVED_AT_MOST` dB over the last tenth of its epochs. Recognizers by themselves have no PSNR to
-    judge by.
+    A result enters a comparison if the enhancer alone, the same network trained likewise on the same data
+    (``enhancer_only`` or ``detached``), beats BM3D (in super-resolution the bicubic enlargement), and if the run's
+    validation PSNR moved by less than :data:`MOVED_AT_MOST` dB over the last tenth of its epochs. Recognizers by
+    themselves have no PSNR to judge by.
 
     Args:
         run: the run.
@@ -73,7 +79,9 @@ def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baseline
 def _against_baseline(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
     data = {name: run.switches[name] for name in _DATA if name in run.switches}
     alone = [
-        other for other in runs if other.strategy in _ALONE and agrees(other, data) and _network(other) == _network(run)
+        other
+        for other in runs
+        if other.strategy in _ALONE and agrees(other, data) and _training(other) == _training(run)
     ]
     if not alone:
         return "no run of the enhancer alone to judge by"
@@ -84,9 +92,9 @@ def _against_baseline(run: RunResult, runs: Sequence[RunResult], baselines: Base
     return None if reached > level else f"the enhancer alone, {reached:.2f} dB, does not beat {name}, {level:.2f} dB"
 
 
-def _network(run: RunResult) -> dict[str, Any]:
-    """The switches that say which network the enhancer is."""
-    return {name: value for name, value in run.switches.items() if re.split("[:#]", name)[0] == "network_def"}
+def _training(run: RunResult) -> dict[str, Any]:
+    """The switches that say how the enhancer by itself is trained, and which network it is."""
+    return {name: value for name, value in run.switches.items() if re.split("[:#]", name)[0] in _TRAINING}
 
 
 def _baseline(run: RunResult, alone: Sequence[RunResult], baselines: Baselines) -> tuple[str, float | None]:

@@ -71,9 +71,12 @@ def test_the_enhancer_under_detached_is_the_enhancer_alone():
         assert (under_trained(control, [run, control], BM3D) is None) is beaten
 
 
-@pytest.mark.parametrize("name", ["network_def", "network_def#channels", "network_def::channels"])
-def test_another_network_says_nothing(name):
-    strong, weak = runs(psnr=31.0, **{name: 1}), runs(psnr=27.0, **{name: 2})
+@pytest.mark.parametrize(
+    "name",
+    ["network_def", "network_def#channels", "network_def::channels", "weights", "max_epochs", "optimizer#lr", "crop"],
+)
+def test_another_network_or_training_says_nothing(name):
+    strong, weak = runs(psnr=31.0, **{name: 21}), runs(psnr=27.0, **{name: 22})
     assert [under_trained(run, strong + weak, BM3D) is None for run in strong + weak] == [True, True, False, False]
     plain = runs()[:1]
     assert "no run of the enhancer alone" in under_trained(plain[0], plain + strong, BM3D)
