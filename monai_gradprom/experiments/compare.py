@@ -19,6 +19,7 @@ from .grid.cells import cells
 from .grid.checks import check_cell, check_names, normal
 from .grid.evaluations import Evaluations, Target
 from .grid.plan import Plan, make_plan
+from .last_tenth import rare_validations
 from .records import write_json
 from .running.runner import describe, run_plan
 
@@ -90,6 +91,9 @@ def _plan(options: CompareOptions) -> Plan:
     grid = cells(normal(switches, bundle.train), bundle.train, bundle.tasks)
     for cell in grid:
         check_cell(cell, bundle)
+    for note in dict.fromkeys(rare_validations({**bundle.train, **cell}) for cell in grid):
+        if note:
+            print(f"note: {note}", file=sys.stderr)
     output = options.output.expanduser().absolute()
     evaluations = Evaluations(figures, [_target(text) for text in options.test_on], _fixed(options.fixed_recognizer))
     return make_plan(bundle, grid, output, evaluations, _tracking(options.tracking, output, bundle.name))

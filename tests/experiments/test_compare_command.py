@@ -36,6 +36,13 @@ def started(tmp_path):
     return [json.loads(line)["args"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def test_rare_validations_are_told_once(run, capsys):
+    assert run("--strategy", "joint", "detached", "--max_epochs", "12", "--val_interval", "4", "--dry-run") == 0
+    assert capsys.readouterr().err.count("note: --max_epochs 12 with --val_interval 4 validates at epoch 8") == 1
+    assert run("--strategy", "joint", "--max_epochs", "12", "--val_interval", "2", "--dry-run") == 0
+    assert "note" not in capsys.readouterr().err
+
+
 def test_a_grid_is_listed_run_and_passed_over(run, tmp_path, capsys):
     grid = ("--strategy", "enhancer_only", "joint", "--supervised", "true", "yes", "--seed=4", "--device", "cpu")
     assert run(*grid, "--dry-run") == 0 and "2 runs, 1 warm-ups" in capsys.readouterr().out  # true and yes are the same

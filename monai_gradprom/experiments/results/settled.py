@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..last_tenth import judged_from
 from .curves import Curve
 from .groups import agrees
 from .read import RunResult
@@ -42,13 +43,9 @@ def movement(psnr: Curve, epochs: int) -> float | None:
     Returns:
         None where that cannot be said: fewer than two validations, or none so late.
     """
-    start = _last_before_the_end(psnr, epochs)
+    start = judged_from(psnr, epochs)
     late = [value for epoch, value in psnr.items() if start is not None and epoch >= start]
     return max(late) - min(late) if len(late) > 1 else None
-
-
-def _last_before_the_end(psnr: Curve, epochs: int) -> int | None:
-    return max((epoch for epoch in psnr if epoch <= 0.9 * epochs), default=None)
 
 
 def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baselines) -> str | None:
@@ -71,7 +68,7 @@ def under_trained(run: RunResult, runs: Sequence[RunResult], baselines: Baseline
     if moved is None:
         return "too few validations to see whether it still moves"
     if moved >= MOVED_AT_MOST:
-        start = _last_before_the_end(psnr, epochs)  # far before the last tenth where validations are rare
+        start = judged_from(psnr, epochs)  # far before the last tenth where validations are rare
         return f"validation PSNR moved by {moved:.2f} dB from epoch {start} of {epochs} on"
     return _against_baseline(run, runs, baselines)
 
