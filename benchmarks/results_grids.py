@@ -28,7 +28,7 @@ class Grid:
     compares: tuple[str, ...]
     judge: str = ""  # the grid whose recognizers, of clean images, judge this one's
     bm3d: str = ""  # the noise level at which BM3D is measured beside it
-    datalist: str = ""  # part of the data, by a name in results_runs.PARTS
+    datalist: str = ""  # part of the data, by a name in results_steps.PARTS
 
 
 def _resnet(channels: int, classes: int) -> str:

@@ -7,28 +7,22 @@
 NAME is a grid of results_grids.py. Its runs go to OUTPUT/NAME; what grids share (recognizers of clean images, parts of
 a data set, BM3D) lies beside it in OUTPUT and is made once. Broken off, the same command goes on. The report's tables
 become those of docs/results/ by ``make results ARGS="NAME=OUTPUT/NAME/report"``. Exit code: that of the first step
-that fails, or 0.
+that fails, or 0; 2 if OUTPUT holds grids of another --dataset_dir.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from results_grids import GRIDS, Grid
+from results_steps import Command, Part, Recognizers, Step, Table
 
-ROOT = Path(__file__).resolve().parents[1]
-PARTS = {"quarter": (4, 8, 6), "half": (2, 1, 6)}
-"""Of a datalist, every so manieth image of training, validation and testing."""
-SUBSETS = ("training", "validation", "testing")
 CLI = (sys.executable, "-m", "monai_gradprom.cli")
 
 
@@ -55,61 +49,6 @@ class Setting:
         return ["--dataset_dir", str(self.dataset_dir)]
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command line."""
-
-    words: Sequence[str]
-
-    def __str__(self) -> str:
-        return shlex.join(self.words)
-
-    def run(self) -> int:
-        """The command's exit code."""
-        return subprocess.call(self.words, cwd=ROOT)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Every so manieth image of a datalist, as `PARTS` says."""
-
-    whole: Path
-    part: Path
-
-    def __str__(self) -> str:
-        slices = ", ".join(f"{name}[::{n}]" for name, n in zip(SUBSETS, PARTS[self.part.stem], strict=True))
-        return f"# {self.part}: {slices} of {self.whole}"
-
-    def run(self) -> int:
-        """Write the part anew."""
-        datalist = json.loads(self.whole.read_text(encoding="utf-8"))
-        for subset, step in zip(SUBSETS, PARTS[self.part.stem], strict=True):
-            datalist[subset] = datalist[subset][::step]
-        self.part.write_text(json.dumps(datalist), encoding="utf-8")
-        return 0
-
-
-@dataclass(frozen=True)
-class Recognizers:
-    """The recognizers of a grid's runs, each of another task, in one folder."""
-
-    runs: Path
-    folder: Path
-
-    def __str__(self) -> str:
-        return f"mkdir -p {self.folder} && cp {self.runs}/*/recognizer_*.pt {self.folder}"
-
-    def run(self) -> int:
-        """Copy them."""
-        self.folder.mkdir(exist_ok=True)
-        for weights in self.runs.glob("*/recognizer_*.pt"):
-            shutil.copyfile(weights, self.folder / weights.name)
-        return 0
-
-
-Step = Command | Part | Recognizers
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run, or with ``--print`` show, every step of one grid."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,7 +63,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(*steps(args.grid, setting), sep="\n")
         return 0
     setting.output.mkdir(parents=True, exist_ok=True)
+    _same_data(setting, GRIDS[args.grid].bundle)
     return next((code for code in (step.run() for step in steps(args.grid, setting)) if code), 0)
+
+
+def _same_data(setting: Setting, bundle: str) -> None:
+    """End with a message where grids of other data lie in the output: judges, parts and BM3D would be theirs."""
+    note = setting.output / f"{bundle}.txt"
+    before = note.read_text(encoding="utf-8").strip() if note.is_file() else str(setting.dataset_dir)
+    if before != str(setting.dataset_dir):
+        print(
+            f"--output {setting.output} holds grids of {before}; choose another, or that --dataset_dir.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    note.write_text(f"{before}\n", encoding="utf-8")
 
 
 def steps(name: str, setting: Setting) -> Iterator[Step]:
@@ -138,7 +91,7 @@ def steps(name: str, setting: Setting) -> Iterator[Step]:
     if grid.bm3d:
         measured = setting.output / f"bm3d_{grid.bundle}_{grid.bm3d}.csv"
         if not measured.is_file():
-            yield Command(_bm3d(grid, setting, measured))
+            yield Table(_bm3d(grid, setting), measured)
         words += ["--bm3d", f"{grid.bundle}:{grid.bm3d}={measured}"]
     yield Command(words)
 
@@ -154,16 +107,16 @@ def _runs(name: str, setting: Setting) -> Iterator[Step]:
     places = {"bundle": f"bundles/{grid.bundle}", "judge": setting.recognizers(grid.judge)}
     for compare in grid.compares:
         words = [*CLI, "compare", "--bundle", f"bundles/{grid.bundle}", *setting.data(grid)]
-        words += shlex.split(Template(compare).substitute(places))
+        words += [Template(word).substitute(places) for word in shlex.split(compare)]
         words += ["--fixed-recognizer", str(setting.recognizers(grid.judge))] if grid.judge else []
         yield Command([*words, "--jobs", str(setting.jobs), "--output", str(setting.output / name)])
 
 
-def _bm3d(grid: Grid, setting: Setting, measured: Path) -> list[str]:
+def _bm3d(grid: Grid, setting: Setting) -> list[str]:
     """The command that measures classical denoisers on a grid's images."""
     words = [sys.executable, "benchmarks/classical_baselines.py", "--bundle", f"bundles/{grid.bundle}"]
     words += [*setting.data(grid), "--subset", "testing", "--resize", "96", "--noise_sigma", grid.bm3d]
-    return [*words, "--methods", "noisy", "nlm", "bm3d", "--output", str(measured)]
+    return [*words, "--methods", "noisy", "nlm", "bm3d"]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from monai_gradprom.cli import main as cli
 
 SCRIPT_NAME = "results_runs"
 ROOT = Path(__file__).parents[2]
+SUBSETS = ("training", "validation", "testing")
 SAMPLES = {
     "covidct_denoise": "covidct",
     "camus_denoise": "camus",
@@ -33,12 +35,12 @@ def test_parts_and_judges_come_before_what_needs_them(script, tmp_path):
     kinds = [
         type(step).__name__ for step in script.steps("isic_converged", setting(script, "isic_converged", tmp_path))
     ]
-    assert kinds == ["Command", "Part", "Command", "Recognizers", "Command", "Part", *["Command"] * 3]
+    assert kinds == ["Command", "Part", "Command", "Recognizers", "Command", "Part", "Command", "Table", "Command"]
 
 
 def test_a_part_is_every_so_manieth_image(script, tmp_path):
     whole = tmp_path / "whole.json"
-    whole.write_text(json.dumps({"dataset": "x", **{subset: list(range(20)) for subset in script.SUBSETS}}))
+    whole.write_text(json.dumps({"dataset": "x", **{subset: list(range(20)) for subset in SUBSETS}}))
     part = script.Part(whole, tmp_path / "quarter.json")
     assert part.run() == 0
     training, validation, testing = list(range(0, 20, 4)), list(range(0, 20, 8)), list(range(0, 20, 6))
@@ -56,6 +58,9 @@ def test_recognizers_of_several_tasks_lie_in_one_folder(script, tmp_path):
         (tmp_path / "runs" / task).mkdir(parents=True)
         (tmp_path / "runs" / task / f"recognizer_{task}.pt").write_text(task)
         (tmp_path / "runs" / task / "model.pt").touch()
+    (tmp_path / "runs" / "of_earlier_switches").mkdir()
+    (tmp_path / "runs" / "of_earlier_switches" / "recognizer_diagnosis.pt").write_text("old")
+    (tmp_path / "runs" / "grid.json").write_text('{"runs": ["diagnosis", "segmentation"]}')
     assert script.Recognizers(tmp_path / "runs", tmp_path / "judge").run() == 0
     assert {path.name: path.read_text() for path in (tmp_path / "judge").iterdir()} == {
         "recognizer_diagnosis.pt": "diagnosis",
@@ -65,13 +70,57 @@ def test_recognizers_of_several_tasks_lie_in_one_folder(script, tmp_path):
 
 def test_the_first_failing_step_ends_it(script, monkeypatch, tmp_path):
     seen, codes = [], iter([0, 3])
-    monkeypatch.setattr(script.subprocess, "call", lambda words, cwd: seen.append(words) or next(codes))
+
+    def call(words, cwd):
+        seen.append(words)
+        folder = Path(words[-1])
+        folder.mkdir()
+        (folder / "grid.json").write_text('{"runs": []}')
+        return next(codes)
+
+    monkeypatch.setattr(subprocess, "call", call)
     assert script.main(["covid_sigma0.1", "--dataset_dir", str(tmp_path), "--output", str(tmp_path / "runs")]) == 3
     assert [words[-1].rpartition("/")[2] for words in seen] == ["covid_clean", "covid_sigma0.1"]
 
 
+def test_a_table_cut_off_is_measured_again(script, monkeypatch, tmp_path):
+    table, codes = script.Table(["measure"], tmp_path / "bm3d.csv"), iter([1, 0])
+
+    def measure(words, cwd):
+        Path(words[-1]).write_text("rows")
+        return next(codes)
+
+    monkeypatch.setattr(subprocess, "call", measure)
+    assert table.run() == 1
+    assert not table.file.exists()
+    assert table.run() == 0
+    assert table.file.read_text() == "rows"
+    assert str(table) == f"measure --output {table.file}"
+
+
+def test_an_output_holds_grids_of_one_data_set(script, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(subprocess, "call", lambda words, cwd: 1)
+    words = ["covid_clean", "--output", str(tmp_path), "--dataset_dir"]
+    assert script.main([*words, str(tmp_path / "a")]) == 1
+    assert script.main([*words, str(tmp_path / "a")]) == 1
+    with pytest.raises(SystemExit) as ended:
+        script.main([*words, str(tmp_path / "b")])
+    assert ended.value.code == 2
+    assert f"holds grids of {tmp_path / 'a'};" in capsys.readouterr().err
+
+
+def test_folders_with_spaces_stay_one_word(script, tmp_path):
+    steps = script.steps("camus_given", script.Setting(tmp_path / "my data", tmp_path / "my runs", 1))
+    compares = [step.words for step in steps if isinstance(step, script.Command) and "frozen" in step.words]
+    judge = str(tmp_path / "my runs" / "camus_clean_recognizers")
+    assert len(compares) == 2
+    for words in compares:
+        assert words[words.index("--recognizer_weights") + 1] == f"{judge}/recognizer_segmentation.pt"
+        assert words[words.index("--dataset_dir") + 1] == str(tmp_path / "my data")
+
+
 def test_printed_nothing_is_run(script, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(script.subprocess, "call", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr(subprocess, "call", lambda *_, **__: pytest.fail("ran"))
     words = ["isic_clean", "--dataset_dir", str(tmp_path), "--output", str(tmp_path / "runs"), "--print"]
     assert script.main(words) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][1] == "#"
