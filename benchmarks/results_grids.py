@@ -106,6 +106,9 @@ GRIDS = {
         bm3d="0.3",
     ),
     "covid_converged": _covid(f"{COVID} {FIVE} {SHIPPED} --noise_sigma 0.1 {SEEDS}", bm3d="0.1"),
+    "covid_heavy": _covid(
+        f"{COVID} --strategy detached joint gradprom {SHIPPED} --noise_sigma 0.3 {SEEDS}", bm3d="0.3"
+    ),
     "camus_clean": _camus(f"{CLEAN} {CAMUS} --max_epochs 40"),
     "camus_sigma0.3": _camus(
         f"{CAMUS} {SMALL} {SIX} --noise_sigma 0.3 --seed 0 1 2 --max_epochs 24 --warmup_epochs 8 "

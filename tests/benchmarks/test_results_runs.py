@@ -31,6 +31,12 @@ def test_every_table_of_the_pages_is_that_of_a_grid(script):
     assert [table for table in tables if not table.startswith(names)] == []
 
 
+def test_no_grid_takes_the_tables_of_another(script):
+    shown = [name for name, grid in script.GRIDS.items() if grid.judge]  # the judges' own are on no page
+    for name in shown:  # results_page.py replaces what begins with NAME_
+        assert not any(other.startswith(f"{name}_") for other in shown)
+
+
 def test_parts_and_judges_come_before_what_needs_them(script, tmp_path):
     kinds = [
         type(step).__name__ for step in script.steps("isic_converged", setting(script, "isic_converged", tmp_path))
@@ -135,6 +141,7 @@ def test_compare_takes_every_grid(script, tmp_path, capsys, monkeypatch):
         "covid_peers": 18,
         "covid_restormer": 9,
         "covid_converged": 15,
+        "covid_heavy": 9,
         "camus_sigma0.3": 18,
         "camus_sigma0.1": 18,
         "camus_given": 42 + 3,
