@@ -13,7 +13,6 @@ SHIPPED = "--weights $bundle/models/model.pt --optimizer#lr 0.0003"
 SEEDS = "--aux_weight relative:1 --seed 0 1 2"
 SIX = "--strategy enhancer_only detached joint gradprom frozen gradprom_cosine"
 FIVE = "--strategy detached joint gradprom frozen gradprom_cosine"
-FOUR = "--strategy enhancer_only detached joint gradprom"
 CLEAN = "--strategy recognizer_only --degradation none --seed 100"
 
 

@@ -101,8 +101,9 @@ def _runs(name: str, setting: Setting) -> Iterator[Step]:
     grid = GRIDS[name]
     if grid.datalist and not setting.datalist(grid.datalist).is_file():
         whole = setting.datalist(grid.bundle)
-        kind = grid.bundle.partition("_")[0]
-        yield Command([*CLI, "prepare", kind, str(setting.dataset_dir), "--output", str(whole)])
+        if not whole.is_file():
+            kind = grid.bundle.partition("_")[0]
+            yield Command([*CLI, "prepare", kind, str(setting.dataset_dir), "--output", str(whole)])
         yield Part(whole, setting.datalist(grid.datalist))
     places = {"bundle": f"bundles/{grid.bundle}", "judge": setting.recognizers(grid.judge)}
     for compare in grid.compares:

@@ -31,11 +31,12 @@ def rare_validations(switches: Mapping[str, Any]) -> str | None:
     if not better:
         return None
     start, nearest = _start(epochs, interval), min(better, key=lambda other: abs(other - interval))
-    since = f"epoch {start}" if start else "no epoch before the last tenth"
+    told = f"epoch {start}: `report` will call runs under-trained unless they have settled by then"
+    if not start:
+        told = "no epoch before the last tenth: `report` will call every run under-trained"
     return (
-        f"--max_epochs {epochs} with --val_interval {interval} validates at {since}: `report` will call runs "
-        f"under-trained unless they have settled by then; --val_interval {nearest} validates at epoch "
-        f"{_start(epochs, nearest)}."
+        f"--max_epochs {epochs} with --val_interval {interval} validates at {told}; --val_interval {nearest} validates "
+        f"at epoch {_start(epochs, nearest)}."
     )
 
 

@@ -21,7 +21,12 @@ def note(epochs, interval, strategy="joint"):
 
 @pytest.mark.parametrize(
     ("epochs", "interval", "since", "better", "at"),
-    [(12, 4, "epoch 8:", 5, 10), (10, 5, "epoch 5:", 4, 8), (60, 56, "no epoch", 54, 54), (22, 12, "epoch 12:", 9, 18)],
+    [
+        (12, 4, "epoch 8:", 5, 10),
+        (10, 5, "epoch 5:", 4, 8),
+        (60, 56, "call every run under-trained;", 54, 54),
+        (22, 12, "epoch 12:", 9, 18),
+    ],
 )
 def test_rare_validations_are_told_with_an_interval_that_would_do(epochs, interval, since, better, at):
     text = note(epochs, interval)
